@@ -1,0 +1,11 @@
+/** Every background job: its name and what it carries. Payloads hold ids, never copies of rows. */
+export interface JobMap {
+  /** Reads the feed of one import run. */
+  "import-catalog": { readonly importRunId: string };
+  /** Fetches one photo through the guarded fetcher into the blob store. */
+  "fetch-photo": { readonly imageId: string };
+  /** Embeds one photo's content with one model version and refreshes the vectors of the products that show it. */
+  "embed-photo": { readonly blobId: string; readonly modelId: number };
+}
+
+export type JobName = keyof JobMap;

@@ -1,0 +1,62 @@
+import type { NeighbourFilter } from "../vectors/vectors.type.js";
+
+/** Ours (`prod_42`) or the platform's own (`gid://shopify/Product/42`, `42`). */
+export type ProductReference = string;
+
+export interface SimilarItemsOptions {
+  /** Leave out the seed's own group, and show one item of every other group. Default true. */
+  readonly excludeSameGroup?: boolean;
+  /** Only products of the seed's category. Default true. */
+  readonly sameCategory?: boolean;
+  /** 0 … 1; items below it are left out. */
+  readonly minScore?: number;
+  /** BEST_IMAGE re-ranks by the closest pair of photos. Default BEST_IMAGE. */
+  readonly match?: "BEST_IMAGE" | "PRODUCT";
+  /** When fewer than `first` are found: nothing, or the newest of the category, labelled. Default CATEGORY. */
+  readonly fallback?: "NONE" | "CATEGORY";
+  /** Another model version than the active one (administrators). */
+  readonly modelId?: number;
+}
+
+/** Filters and options together with a page: Relay's `first` and `after`. */
+export interface SimilarItemsRequest {
+  /** 1 … 100. */
+  readonly first: number;
+  readonly after?: string;
+  readonly filter?: NeighbourFilter;
+  readonly options?: SimilarItemsOptions;
+}
+
+export interface SimilarItem {
+  readonly productId: bigint;
+  readonly cursor: string;
+  /** 1 − distance / 2, so 0 … 1; 0 for a fallback. */
+  readonly score: number;
+  /** Cosine distance, 0 … 2; 2 for a fallback. */
+  readonly distance: number;
+  readonly reason: "VISUAL" | "PINNED" | "FALLBACK";
+  /** The closest pair of photos, with BEST_IMAGE. */
+  readonly matchedImageId?: bigint;
+  readonly queryImageId?: bigint;
+}
+
+export interface SimilarItemsPage {
+  readonly items: readonly SimilarItem[];
+  readonly hasNextPage: boolean;
+  readonly modelId: number;
+  /** PENDING: the seed's photos are not embedded yet. */
+  readonly status: "READY" | "PENDING";
+}
+
+export interface SimilarItems {
+  /**
+   * Products that look like this one, nearest first. Pages are stable: the cursor carries the model version and the
+   * position, so an item is neither repeated nor lost while the catalog stands still.
+   * @throws ProductNotFound, AmbiguousProduct, BadUserInput (cursor, first)
+   */
+  toProduct(product: ProductReference, request: SimilarItemsRequest): Promise<SimilarItemsPage>;
+  /** The same for many products at once (a list page): one SQL statement when no cursor is given. Keyed like the input. */
+  toProducts(productIds: readonly bigint[], request: SimilarItemsRequest): Promise<Map<bigint, SimilarItemsPage>>;
+  /** Products that look like a picture. `vector` is unit length, of the active model. */
+  toVector(vector: Float32Array, request: SimilarItemsRequest): Promise<SimilarItemsPage>;
+}
