@@ -1,0 +1,117 @@
+import type { Database } from "../database/database.type.js";
+import { codeOf, LookalikeError, messageOf } from "../errors.js";
+import type { Job, JobQueue } from "../jobs/job-queue.type.js";
+import type { Logger } from "../logger.js";
+import type { BlobStore } from "./blob-store.type.js";
+import { FetchFailed } from "./guarded-fetch.error.js";
+import type { GuardedFetcher, Validators } from "./guarded-fetcher.type.js";
+import { describeUrl } from "./guarded-url.js";
+import {
+  findPhotoToFetch,
+  keepBlob,
+  lockPhotoToFetch,
+  markPhotoFailed,
+  markPhotoReady,
+  type PhotoFailure,
+  type PhotoToFetch,
+} from "./photo-fetches.repository.js";
+import type { PhotoIntake, TakenPhoto } from "./photo-intake.type.js";
+import { PhotoUnreadable } from "./photo-unreadable.error.js";
+import type { ProductVectors } from "./product-vectors.type.js";
+
+export interface FetchPhotoDependencies {
+  readonly database: Pick<Database, "query" | "transaction">;
+  readonly queue: Pick<JobQueue, "enqueue">;
+  readonly fetcher: Pick<GuardedFetcher, "fetchBytes">;
+  readonly intake: Pick<PhotoIntake, "take">;
+  readonly blobs: Pick<BlobStore, "has">;
+  readonly vectors: ProductVectors;
+  readonly logger: Logger;
+}
+
+/** A wait that the server asks for is left to the queue's own backoff below this. */
+const SHORT_WAIT_SECONDS = 30;
+/** A server that keeps asking for time is given up after so many fetches. */
+const MOST_ATTEMPTS = 10;
+
+/**
+ * Brings one photo of a product into the blob store and asks for its embedding. Idempotent: the photo is read again
+ * before and after the fetch, and one that is READY, gone or at another address is left alone.
+ * @throws FetchFailed that is worth a retry, after recording it on the photo; every other failure is only recorded
+ */
+export function createFetchPhoto(
+  dependencies: FetchPhotoDependencies,
+): (job: Job<"fetch-photo">, signal: AbortSignal) => Promise<void> {
+  const { database, queue, vectors, logger } = dependencies;
+
+  const store = (photo: PhotoToFetch, found: FoundPhoto) =>
+    database.transaction(async (sql) => {
+      if (!(await lockPhotoToFetch(sql, photo))) return;
+      const blobId = "taken" in found ? await keepBlob(sql, found.taken) : found.blobId;
+      await markPhotoReady(sql, photo.imageId, blobId, found.validators);
+      await vectors.refresh(sql, [photo.productId]);
+      // Content that another product shows already has its vectors: nothing is missing, nothing is enqueued.
+      const missing = await vectors.missing(sql, [blobId]);
+      await queue.enqueue(
+        sql,
+        "embed-photo",
+        missing.map(({ blobId, modelId }) => ({ blobId: String(blobId), modelId })),
+      );
+    });
+
+  const recordFailure = async (job: Job<"fetch-photo">, photo: PhotoToFetch, error: unknown): Promise<void> => {
+    const failure = describeFailure(error);
+    const wait = error instanceof FetchFailed ? (error.retryAfterSeconds ?? 0) : 0;
+    const later = failure.retryable && wait > SHORT_WAIT_SECONDS && photo.attempts + 1 < MOST_ATTEMPTS;
+    await database.transaction(async (sql) => {
+      await markPhotoFailed(sql, photo, failure);
+      // The server's own date takes the place of the queue's backoff, which would knock too early.
+      if (later) await queue.enqueue(sql, "fetch-photo", [job.data], { startAfterSeconds: wait });
+    });
+    logger.info(
+      { imageId: job.data.imageId, url: describeUrl(photo.url), code: failure.code, retryable: failure.retryable },
+      failure.message,
+    );
+    if (failure.retryable && !later) throw error;
+  };
+
+  return async (job, signal) => {
+    const photo = await findPhotoToFetch(database, BigInt(job.data.imageId));
+    if (photo === undefined) return;
+    let found: FoundPhoto;
+    try {
+      found = await fetchPhoto(photo, dependencies, signal);
+    } catch (error) {
+      // The worker stops: not the photo's fault, and the queue gives the job to another one.
+      if (signal.aborted) throw error;
+      return recordFailure(job, photo, error);
+    }
+    await store(photo, found);
+  };
+}
+
+type FoundPhoto = { readonly validators: Validators } & (
+  | { readonly taken: TakenPhoto }
+  /** The server says that the content that we hold is still the one. */
+  | { readonly blobId: bigint }
+);
+
+async function fetchPhoto(
+  { url, validators, held }: PhotoToFetch,
+  { fetcher, intake, blobs }: FetchPhotoDependencies,
+  signal: AbortSignal,
+): Promise<FoundPhoto> {
+  // "Not modified" is of use only while the bytes are really there.
+  const holds = held !== undefined && (await blobs.has(held.contentHash));
+  const outcome = await fetcher.fetchBytes(url, { signal, ...(holds ? validators : {}) });
+  if (outcome.kind === "not-modified") return { blobId: held!.blobId, validators };
+  const taken = await intake.take(outcome.bytes);
+  return { taken, validators: { etag: outcome.etag, lastModified: outcome.lastModified } };
+}
+
+function describeFailure(error: unknown): PhotoFailure {
+  // What nobody foresaw (the blob store is full, say) is not the photo's fault and may pass.
+  const retryable = error instanceof FetchFailed || error instanceof PhotoUnreadable ? error.retryable : true;
+  const code = codeOf(error);
+  return { code, retryable, message: error instanceof LookalikeError ? error.message : `${code}: ${messageOf(error)}` };
+}
