@@ -1,0 +1,35 @@
+export { attribute } from "./attributes.js";
+export { bindDimensions, openDimensions } from "./bind-dimensions.js";
+export type {
+  Attribute,
+  Dimension,
+  ElementType,
+  Graph,
+  GraphOutput,
+  GraphValue,
+  Model,
+  Node,
+  Tensor,
+  TensorType,
+} from "./graph.type.js";
+export type { Value } from "./graph-assembly.js";
+export { type ConvSettings, GraphBuilder, type Operand, type PoolSettings } from "./graph-builder.js";
+export { type InferredValues, inferShapes, inferValues } from "./infer-shapes.js";
+export { modelOf } from "./model.js";
+export * from "./onnx.errors.js";
+export { printGraph, printType } from "./print-graph.js";
+export { readModel, readModelFile } from "./protobuf/read-model.js";
+export { type WriteModelFileOptions, writeModel, writeModelFile } from "./protobuf/write-model.js";
+export {
+  boolTensor,
+  elementCount,
+  float32Tensor,
+  float32Values,
+  int32Tensor,
+  int64List,
+  int64Tensor,
+  int64Values,
+  numbersOf,
+  tensorFromNumbers,
+  toFloat32,
+} from "./tensor.js";
