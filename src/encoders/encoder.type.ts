@@ -26,6 +26,8 @@ export interface EncoderManifest {
   readonly dims: number;
   /** Tensors at which the trunk can be frozen, from input to output. */
   readonly cuts: readonly string[];
+  /** Where `encoder pull` finds the weights; absent for encoders that are made or added locally. */
+  readonly hub?: { readonly repository: string; readonly revision: string; readonly file: string };
 }
 
 /** An encoder on disk: a manifest, its ONNX file, and the digest over weights and preprocessing. */
