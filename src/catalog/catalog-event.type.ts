@@ -1,3 +1,6 @@
+import type { Sql } from "../database/database.type.js";
+import type { ResolvedPhotos } from "./resolved-photo.type.js";
+
 export type ProductStatus = "ACTIVE" | "DRAFT" | "ARCHIVED";
 export type Split = "TRAIN" | "VALIDATION" | "TEST";
 
@@ -52,12 +55,27 @@ export interface CatalogWriteResult {
   readonly productId?: bigint;
 }
 
+export interface CatalogWriteOptions {
+  /** That of the jobs. */
+  readonly priority?: number;
+  /** Photos of a local import, whose bytes are stored already. */
+  readonly photos?: ResolvedPhotos;
+}
+
 /** The only way into the catalog tables. */
 export interface CatalogWriter {
   /**
-   * Applies events of any sources in order, in one transaction together with the jobs that they need: photos to
-   * fetch, photos to embed, filter columns beside the vectors. Equal input writes nothing.
-   * `options.priority` is that of the jobs.
+   * Applies events of any sources in order, together with the jobs that they need: photos to fetch, photos to embed,
+   * filter columns beside the vectors. Equal input writes nothing. Up to 500 events are one transaction; more are
+   * split, and what earlier transactions wrote stays when a later one fails (sending the same again is harmless).
+   * @throws BadUserInput when a product breaks the rules of product-rules.ts; nothing is written then
    */
-  apply(events: readonly CatalogEvent[], options?: { readonly priority?: number }): Promise<CatalogWriteResult[]>;
+  apply(events: readonly CatalogEvent[], options?: CatalogWriteOptions): Promise<CatalogWriteResult[]>;
+  /**
+   * The same inside a transaction of the caller's, for a caller that commits more together with it. Several writers
+   * may meet there: run the transaction through `retryConflicts`.
+   */
+  applyWithin(sql: Sql, events: readonly CatalogEvent[], options?: CatalogWriteOptions): Promise<CatalogWriteResult[]>;
+  /** What `apply` would answer, without writing. Products that would be created have no `productId`. */
+  preview(events: readonly CatalogEvent[], options?: CatalogWriteOptions): Promise<CatalogWriteResult[]>;
 }
