@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, readFile, rm, stat } from "node:fs/promises";
+import { link, mkdir, open, readFile, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -126,22 +126,29 @@ async function verify(partial: string, expected: HubFile, what: string): Promise
   );
 }
 
-/** One writer a file: two processes appending to it would spoil each other's bytes. */
+/**
+ * One writer a file: two processes appending to it would spoil each other's bytes. The lock appears with its holder's
+ * id already in it (a hard link), so that no one mistakes a lock in the making for an abandoned one.
+ */
 async function claim(lock: string): Promise<() => Promise<void>> {
-  for (;;) {
-    try {
-      const handle = await open(lock, "wx");
-      await handle.writeFile(String(process.pid));
-      await handle.close();
-      return () => rm(lock, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  const staging = `${lock}.${randomUUID()}`;
+  await writeFile(staging, String(process.pid));
+  try {
+    for (;;) {
+      try {
+        await link(staging, lock);
+        return () => rm(lock, { force: true });
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      }
+      const holder = Number(await readFile(lock, "utf8").catch(() => ""));
+      if (holder > 0 && isAlive(holder)) {
+        throw new HubRefused(`Process ${holder} is downloading this file already. Wait for it to end.`, 0);
+      }
+      await rm(lock, { force: true });
     }
-    const holder = Number(await readFile(lock, "utf8").catch(() => ""));
-    if (holder > 0 && isAlive(holder)) {
-      throw new HubRefused(`Process ${holder} is downloading this file already. Wait for it to end.`, 0);
-    }
-    await rm(lock, { force: true });
+  } finally {
+    await rm(staging, { force: true });
   }
 }
 

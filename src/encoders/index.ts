@@ -1,4 +1,12 @@
+export { type AddDependencies, type AddedEncoder, type AddOptions, addEncoder } from "./add-encoder.js";
 export { DEFAULT_ENCODER } from "./default-encoder.js";
 export * from "./encoder.type.js";
 export * from "./encoder-errors.js";
 export { createEncoderRegistry, type EncoderRegistryDependencies } from "./encoder-registry.js";
+export type { HubOptions } from "./hub-client.js";
+export type { DownloadProgress } from "./hub-download.js";
+export { encoderDigest } from "./manifest.js";
+export { poolOutput } from "./pooling.js";
+export type { EncoderWishes } from "./propose-manifest.js";
+export { defaultLockFile, type PullDependencies, type PulledEncoder, pullEncoder } from "./pull-encoder.js";
+export { type EncoderTrial, tryEncoder } from "./try-encoder.js";
