@@ -104,7 +104,9 @@ export function openBody(
  */
 export function nameFailure(error: unknown, what: string, answered: boolean): FetchFailed {
   if (error instanceof FetchFailed) return error;
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  // undici names its parser's errors but does not always number them.
+  const code =
+    error instanceof Error ? ("code" in error && error.code !== undefined ? String(error.code) : error.name) : "";
   const reason = reasonOf(code, answered);
   return new FetchFailed(reason, `${what} could not be fetched: ${messageOf(error) || code}.`, {}, { cause: error });
 }
@@ -113,7 +115,8 @@ function reasonOf(code: string, answered: boolean): FetchReason {
   if (/^(UND_ERR_(CONNECT|HEADERS|BODY)_TIMEOUT|ETIMEDOUT)$/.test(code)) return "FETCH_TIMEOUT";
   if (/^(ENOTFOUND|EAI_)/.test(code)) return "FETCH_DNS_FAILED";
   if (/CERT|^ERR_(TLS|SSL)|^EPROTO$|^UNABLE_TO_|SIGNATURE/.test(code)) return "FETCH_TLS_FAILED";
-  if (/^(HPE_|Z_|ERR__ERROR|ERR_BROTLI|ERR_PADDING|UND_ERR_HEADERS_OVERFLOW)/.test(code))
+  if (/^(HTTPParserError|HPE_|Z_|ERR__ERROR|ERR_BROTLI|ERR_PADDING|UND_ERR_HEADERS_OVERFLOW)/.test(code))
     return "FETCH_PROTOCOL_BROKEN";
+  if (code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH" && !answered) return "FETCH_PROTOCOL_BROKEN";
   return answered ? "FETCH_INCOMPLETE" : "FETCH_CONNECTION_FAILED";
 }

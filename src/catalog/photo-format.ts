@@ -23,7 +23,8 @@ const SNIFFED_BYTES = 4100;
  */
 export async function sniffPhoto(bytes: Uint8Array): Promise<{ mime: string; decoder: Metadata["format"] }> {
   if (bytes.length === 0) throw new PhotoUnreadable("PHOTO_EMPTY", "Upload it to the shop again.");
-  const mime = (await fileTypeFromBuffer(bytes.subarray(0, SNIFFED_BYTES)))?.mime ?? textMime(bytes);
+  const sniffed = (await fileTypeFromBuffer(bytes.subarray(0, SNIFFED_BYTES)))?.mime;
+  const mime = sniffed === undefined || sniffed === "application/xml" ? (textMime(bytes) ?? sniffed) : sniffed;
   const decoder = mime === undefined ? undefined : DECODERS[mime];
   if (mime !== undefined && decoder !== undefined) return { mime: mime === "image/apng" ? "image/png" : mime, decoder };
   if (mime?.startsWith("image/")) {
