@@ -1,0 +1,31 @@
+import type DataLoader from "dataloader";
+import type { ProductImageRow, ProductRow } from "../catalog/product-reads.type.js";
+import type { ModelVersion } from "../models/model-version.type.js";
+import type { SimilarItemsPage, SimilarItemsRequest } from "../similar/similar-items.type.js";
+
+/** Who asks. A storefront is anonymous when the server asks for no key. */
+export interface Viewer {
+  readonly role: "admin" | "storefront";
+  readonly identified: boolean;
+}
+
+/** Reads gathered over one request, so that a list of twenty products is one statement and not twenty. */
+export interface GraphqlLoaders {
+  readonly product: DataLoader<bigint, ProductRow | undefined>;
+  readonly imagesOfProduct: DataLoader<bigint, ProductImageRow[]>;
+  readonly image: DataLoader<bigint, ProductImageRow | undefined>;
+  readonly model: DataLoader<number, ModelVersion | undefined>;
+  readonly similarItems: DataLoader<SimilarItemsOfProduct, SimilarItemsPage, string>;
+}
+
+export interface SimilarItemsOfProduct {
+  readonly productId: bigint;
+  readonly request: SimilarItemsRequest;
+}
+
+/** What every resolver gets beside its arguments. */
+export interface GraphqlContext {
+  readonly requestId: string;
+  readonly viewer: Viewer;
+  readonly loaders: GraphqlLoaders;
+}

@@ -1,0 +1,95 @@
+import { unwrapResolverError } from "@apollo/server/errors";
+import type { ValidationError } from "class-validator";
+import { GraphQLError, type GraphQLFormattedError } from "graphql";
+import { ArgumentValidationError } from "type-graphql";
+import { BadUserInput, LookalikeError } from "../errors.js";
+
+/** HTTP status of an error that ends a request before it runs. */
+const STATUS: Readonly<Record<string, number>> = { UNAUTHENTICATED: 401, FORBIDDEN: 403, BAD_USER_INPUT: 400 };
+
+export const INTERNAL_ERROR = "INTERNAL_ERROR";
+
+/** One of our errors for a request that cannot run at all, with its HTTP status. */
+export function toRequestError(error: LookalikeError): GraphQLError {
+  return new GraphQLError(error.message, {
+    originalError: error,
+    extensions: { ...describe(error), http: { status: STATUS[error.code] ?? 400 } },
+  });
+}
+
+/**
+ * What a caller gets to read of an error: ours as they are, GraphQL's own without the values that were sent, and of
+ * anything else only that it happened.
+ */
+export function formatGraphqlError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
+  const original = unwrapResolverError(error);
+  const place = {
+    ...(formatted.locations ? { locations: formatted.locations } : {}),
+    ...(formatted.path ? { path: formatted.path } : {}),
+  };
+  if (original instanceof LookalikeError) {
+    return { message: original.message, ...place, extensions: describe(original) };
+  }
+  if (original instanceof ArgumentValidationError) {
+    const problems = listProblems(original.extensions.validationErrors as ValidationError[], []);
+    const message = problems.map(({ field, reasons }) => `${field.join(".")}: ${reasons.join(", ")}`).join("; ");
+    const field = problems[0]?.field ?? [];
+    return { message: `${message}.`, ...place, extensions: { code: "BAD_USER_INPUT", field } };
+  }
+  if (isUnforeseen(error)) {
+    return { message: "Something went wrong on the server.", ...place, extensions: { code: INTERNAL_ERROR } };
+  }
+  return { message: withoutValues(formatted.message), ...place, extensions: withCode(formatted.extensions) };
+}
+
+/** Whether an error is a fault of ours, to be logged and masked. */
+export function isUnforeseen(error: unknown): boolean {
+  const original = unwrapResolverError(error);
+  if (original instanceof LookalikeError || original instanceof ArgumentValidationError) return false;
+  // What a resolver or the serialisation of its answer threw; GraphQL's own objections to a request have no cause.
+  if (!(error instanceof GraphQLError)) return true;
+  const { originalError } = error;
+  if (originalError && !(originalError instanceof GraphQLError)) return true;
+  return error.path !== undefined && error.extensions.code === undefined;
+}
+
+function describe(error: LookalikeError): Record<string, unknown> {
+  const field = error instanceof BadUserInput && error.field.length > 0 ? { field: error.field } : {};
+  return { code: error.code, ...field };
+}
+
+function withCode(extensions: GraphQLFormattedError["extensions"]): Record<string, unknown> {
+  const code = extensions?.code;
+  return { code: code === "INTERNAL_SERVER_ERROR" || code === undefined ? "BAD_REQUEST" : code };
+}
+
+function listProblems(
+  errors: readonly ValidationError[],
+  path: readonly string[],
+): { field: string[]; reasons: string[] }[] {
+  return errors.flatMap(({ property, constraints, children }) => {
+    const field = [...path, property];
+    const own = constraints ? [{ field, reasons: Object.values(constraints) }] : [];
+    return [...own, ...listProblems(children ?? [], field)];
+  });
+}
+
+/**
+ * graphql-js repeats in its messages what was sent, which may be a photo of megabytes or somebody's secret. Names of
+ * types, fields and variables are kept.
+ */
+function withoutValues(message: string): string {
+  const place = /(?: at "([\w.[\]]{1,200})")?; (?!.*; )([\s\S]*)$/.exec(message);
+  const shortened = message.startsWith("Variable ")
+    ? message.replace(
+        / got invalid value [\s\S]*$/,
+        ` got an invalid value${place?.[1] ? ` at "${place[1]}"` : ""}; ${place?.[2] ?? ""}`,
+      )
+    : message;
+  return shortened
+    .replace(/(cannot represent [^:]{1,80}): [\s\S]*$/, "$1.")
+    .replace(/^(Expected value of type "[^"]{1,100}"), found [\s\S]*$/, "$1.")
+    .replace(/(Value|Enum "[^"]{1,100}" cannot represent)[^"]*"[\s\S]*" does not exist/, "$1 does not exist")
+    .replace(/;\s*$/, ".")
+    .slice(0, 500);
+}

@@ -1,0 +1,41 @@
+import { IsOptional, Length, Max, MaxLength, Min, ValidateNested } from "class-validator";
+import { ArgsType, Field, ID, Int } from "type-graphql";
+import { ImageInput, SimilarItemsFilterInput, SimilarItemsOptionsInput } from "./similar-items.input.js";
+
+/** A page with its filters: the arguments of `Product.similarItems`. */
+@ArgsType()
+export class SimilarItemsPageArgs {
+  @Field(() => Int, { defaultValue: 12, description: "1 … 100." })
+  @Min(1)
+  @Max(100)
+  first!: number;
+
+  @Field(() => String, { nullable: true, description: "`endCursor` of the page before." })
+  @IsOptional()
+  @MaxLength(500)
+  after?: string | null;
+
+  @Field(() => SimilarItemsFilterInput, { nullable: true })
+  @IsOptional()
+  @ValidateNested()
+  filter?: SimilarItemsFilterInput | null;
+
+  @Field(() => SimilarItemsOptionsInput, { nullable: true })
+  @IsOptional()
+  @ValidateNested()
+  options?: SimilarItemsOptionsInput | null;
+}
+
+@ArgsType()
+export class SimilarItemsArgs extends SimilarItemsPageArgs {
+  @Field(() => ID, { description: "Ours (`prod_42`) or the platform's own (`gid://shopify/Product/42`, `42`)." })
+  @Length(1, 500)
+  productId!: string;
+}
+
+@ArgsType()
+export class SimilarItemsByImageArgs extends SimilarItemsPageArgs {
+  @Field(() => ImageInput)
+  @ValidateNested()
+  image!: ImageInput;
+}

@@ -1,0 +1,118 @@
+import { Args, Ctx, FieldResolver, Query, Resolver, Root } from "type-graphql";
+import { toPageInfo } from "../catalog/page-info.object.js";
+import { ProductImageObject, ProductObject } from "../catalog/product.object.js";
+import { showImage, showProduct } from "../catalog/show-product.js";
+import { ModelVersionObject, showModel } from "../models/model-version.object.js";
+import type { GraphqlContext } from "../server/graphql-context.type.js";
+import { SimilarItemsArgs, SimilarItemsByImageArgs, SimilarItemsPageArgs } from "./similar-items.args.js";
+import type { ImageInput } from "./similar-items.input.js";
+import { SimilarItemConnectionObject, SimilarItemEdgeObject } from "./similar-items.object.js";
+import type { SimilarItems, SimilarItemsPage } from "./similar-items.type.js";
+import { toSimilarItemsRequest } from "./to-similar-items-request.js";
+
+/**
+ * Reads a caller's picture and embeds it with a model version, the active one when none is named.
+ * @returns a unit vector
+ * @throws BadUserInput, FetchFailed, PhotoUnreadable
+ */
+export type EmbedPicture = (image: ImageInput, modelId: number | undefined) => Promise<Float32Array>;
+
+@Resolver(() => ProductObject)
+export class SimilarItemsResolver {
+  constructor(
+    private readonly similar: SimilarItems,
+    private readonly embedPicture: EmbedPicture,
+    private readonly defaultCurrency: string,
+  ) {}
+
+  @Query(() => SimilarItemConnectionObject, { description: "Products that look like this one, nearest first." })
+  async similarItems(
+    @Args(() => SimilarItemsArgs) args: SimilarItemsArgs,
+    @Ctx() context: GraphqlContext,
+  ): Promise<SimilarItemConnectionObject> {
+    const request = toSimilarItemsRequest(args, context, this.defaultCurrency);
+    return showPage(await this.similar.toProduct(args.productId, request), args, context);
+  }
+
+  @Query(() => SimilarItemConnectionObject, { description: "Products that look like a picture, nearest first." })
+  async similarItemsByImage(
+    @Args(() => SimilarItemsByImageArgs) args: SimilarItemsByImageArgs,
+    @Ctx() context: GraphqlContext,
+  ): Promise<SimilarItemConnectionObject> {
+    const request = toSimilarItemsRequest(args, context, this.defaultCurrency);
+    const vector = await this.embedPicture(args.image, request.options?.modelId);
+    return showPage(await this.similar.toVector(vector, request), args, context);
+  }
+
+  @FieldResolver(() => SimilarItemConnectionObject, {
+    name: "similarItems",
+    nullable: true,
+    description: "Products that look like this one, nearest first. A list of products is answered in one search.",
+  })
+  async similarItemsOfProduct(
+    @Root() product: ProductObject,
+    @Args(() => SimilarItemsPageArgs) args: SimilarItemsPageArgs,
+    @Ctx() context: GraphqlContext,
+  ): Promise<SimilarItemConnectionObject> {
+    const request = toSimilarItemsRequest(args, context, this.defaultCurrency);
+    return showPage(await context.loaders.similarItems.load({ productId: product.key, request }), args, context);
+  }
+}
+
+@Resolver(() => SimilarItemConnectionObject)
+export class SimilarItemConnectionResolver {
+  @FieldResolver(() => ModelVersionObject, { description: "The model version that answered." })
+  async model(
+    @Root() connection: SimilarItemConnectionObject,
+    @Ctx() context: GraphqlContext,
+  ): Promise<ModelVersionObject | null> {
+    const model = await context.loaders.model.load(connection.modelId);
+    return model ? showModel(model) : null;
+  }
+}
+
+@Resolver(() => SimilarItemEdgeObject)
+export class SimilarItemEdgeResolver {
+  @FieldResolver(() => ProductImageObject, {
+    nullable: true,
+    description: "This item's photo of the closest pair of photos.",
+  })
+  matchedImage(@Root() { item }: SimilarItemEdgeObject, @Ctx() context: GraphqlContext) {
+    return loadImage(item.matchedImageId, context);
+  }
+
+  @FieldResolver(() => ProductImageObject, {
+    nullable: true,
+    description: "The asked product's photo of the closest pair of photos.",
+  })
+  queryImage(@Root() { item }: SimilarItemEdgeObject, @Ctx() context: GraphqlContext) {
+    return loadImage(item.queryImageId, context);
+  }
+}
+
+async function loadImage(id: bigint | undefined, context: GraphqlContext): Promise<ProductImageObject | null> {
+  const row = id === undefined ? undefined : await context.loaders.image.load(id);
+  return row ? showImage(row) : null;
+}
+
+/** A product deleted between the search and this read is left out; the cursors of the others stand. */
+async function showPage(
+  page: SimilarItemsPage,
+  { after }: SimilarItemsPageArgs,
+  { loaders }: GraphqlContext,
+): Promise<SimilarItemConnectionObject> {
+  const rows = await Promise.all(page.items.map(({ productId }) => loaders.product.load(productId)));
+  const edges = page.items.flatMap((item, place): SimilarItemEdgeObject[] => {
+    const row = rows[place];
+    const { cursor, score, distance, reason } = item;
+    return row ? [{ item, cursor, score, distance, reason, node: showProduct(row) }] : [];
+  });
+  return {
+    modelId: page.modelId,
+    status: page.status,
+    edges,
+    nodes: edges.map(({ node }) => node),
+    pageInfo: toPageInfo(page.items, page.hasNextPage),
+    totalCount: after || page.hasNextPage ? null : edges.length,
+  };
+}

@@ -1,0 +1,75 @@
+import { parseAmount } from "../catalog/currency-amount.js";
+import { parseProductId } from "../catalog/product-id.js";
+import { BadUserInput } from "../errors.js";
+import { parseModelId } from "../models/model-version.object.js";
+import type { GraphqlContext } from "../server/graphql-context.type.js";
+import type { NeighbourFilter } from "../vectors/vectors.type.js";
+import type { SimilarItemsPageArgs } from "./similar-items.args.js";
+import type { PriceRangeInput, SimilarItemsFilterInput, SimilarItemsOptionsInput } from "./similar-items.input.js";
+import type { SimilarItemsOptions, SimilarItemsRequest } from "./similar-items.type.js";
+
+/**
+ * The arguments as the similar stage takes them. Shoppers are shown what is published, whatever they ask for.
+ * @throws BadUserInput, Forbidden (another model than the active one)
+ */
+export function toSimilarItemsRequest(
+  args: SimilarItemsPageArgs,
+  { viewer }: GraphqlContext,
+  defaultCurrency: string,
+): SimilarItemsRequest {
+  if (args.options?.modelId && viewer.role !== "admin") {
+    throw new BadUserInput("Only administrators may choose the model.", ["options", "modelId"]);
+  }
+  return {
+    first: args.first,
+    ...(args.after ? { after: args.after } : {}),
+    filter: toFilter(args.filter ?? {}, defaultCurrency),
+    ...(args.options ? { options: toOptions(args.options) } : {}),
+  };
+}
+
+function toOptions({ modelId, minScore, ...rest }: SimilarItemsOptionsInput): SimilarItemsOptions {
+  const model = modelId ? parseModelId(modelId) : undefined;
+  if (modelId && model === undefined) {
+    throw new BadUserInput("modelId must be a model version's id.", ["options", "modelId"]);
+  }
+  const score = typeof minScore === "number" ? { minScore } : {};
+  return { ...rest, ...score, ...(model === undefined ? {} : { modelId: model }) };
+}
+
+function toFilter(filter: Partial<SimilarItemsFilterInput>, defaultCurrency: string): NeighbourFilter {
+  const { category, brand, price, inStock, attributes, excludeIds } = filter;
+  return {
+    statuses: ["ACTIVE"],
+    ...(category ? { categories: category } : {}),
+    ...(brand ? { brands: brand } : {}),
+    ...(price ? { price: toPrice(price, defaultCurrency) } : {}),
+    ...(typeof inStock === "boolean" ? { inStock } : {}),
+    ...(attributes ? { attributes } : {}),
+    ...(excludeIds ? { excludeProductIds: excludeIds.map(toExcluded) } : {}),
+  };
+}
+
+function toPrice(range: PriceRangeInput, defaultCurrency: string): NonNullable<NeighbourFilter["price"]> {
+  const currency = range.currency ?? defaultCurrency;
+  const minor = (side: "min" | "max"): bigint | undefined => {
+    const amount = range[side];
+    if (amount === undefined || amount === null) return undefined;
+    const found = parseAmount(amount, currency);
+    if (found !== undefined) return found;
+    throw new BadUserInput(`${side} has more decimals than ${currency} has.`, ["filter", "price", side]);
+  };
+  const minMinor = minor("min");
+  const maxMinor = minor("max");
+  return {
+    currency,
+    ...(minMinor === undefined ? {} : { minMinor }),
+    ...(maxMinor === undefined ? {} : { maxMinor }),
+  };
+}
+
+function toExcluded(id: string, place: number): bigint {
+  const found = parseProductId(id);
+  if (found !== undefined) return found;
+  throw new BadUserInput("excludeIds takes our ids, such as prod_42.", ["filter", "excludeIds", String(place)]);
+}
