@@ -30,6 +30,22 @@ export interface JobQueue {
   counts(): Promise<Record<JobName, { waiting: number; active: number; retrying: number; failed: number }>>;
 }
 
+/** A job whose last attempt failed. */
+export interface FailedJob<Name extends JobName> {
+  readonly id: string;
+  readonly data: JobMap[Name];
+  readonly reason: string;
+  readonly failedAt: Date;
+}
+
+/** The jobs that were given up; they are kept for 30 days. */
+export interface FailedJobs {
+  /** Newest first; 100 if no limit is given. */
+  failed<Name extends JobName>(name: Name, limit?: number): Promise<FailedJob<Name>[]>;
+  /** Gives these jobs, or all of this name, their attempts back. Returns how many there were. */
+  retryFailed(name: JobName, ids?: readonly string[]): Promise<number>;
+}
+
 export interface JobSubscription {
   /** Stops taking jobs and waits for those under way. */
   stop(): Promise<void>;

@@ -7,6 +7,7 @@ import pg from "pg";
 import { openDatabase } from "../../src/database/connect.js";
 import type { Database } from "../../src/database/database.type.js";
 import { readMigrations } from "../../src/database/migration-files.js";
+import { createJobQueue } from "../../src/jobs/job-queue.js";
 import { createLogger, type Logger } from "../../src/logger.js";
 
 export type DatabaseKind = Database["kind"];
@@ -94,8 +95,7 @@ async function makePostgresTemplate(client: pg.Client, template: string): Promis
   const draft = `${template}_draft`;
   await client.query(`DROP DATABASE IF EXISTS ${draft} WITH (FORCE)`);
   await client.query(`CREATE DATABASE ${draft}`);
-  const database = await openDatabase({ databaseUrl: urlOf(draft), data: tmpdir() }, testLogger);
-  await database.close();
+  await prepare(await openDatabase({ databaseUrl: urlOf(draft), data: tmpdir() }, testLogger));
   await client.query(`ALTER DATABASE ${draft} RENAME TO ${template}`);
 }
 
@@ -120,8 +120,7 @@ async function embeddedTemplate(): Promise<string> {
   if (existsSync(template)) return template;
   mkdirSync(parent, { recursive: true, mode: 0o700 });
   const draft = mkdtempSync(`${template}-`);
-  const database = await openDatabase({ data: draft }, testLogger);
-  await database.close();
+  await prepare(await openDatabase({ data: draft }, testLogger));
   try {
     renameSync(draft, template);
   } catch {
@@ -129,6 +128,13 @@ async function embeddedTemplate(): Promise<string> {
     rmSync(draft, { recursive: true, force: true });
   }
   return template;
+}
+
+/** The queue's tables are part of a template too, because every suite that writes products enqueues jobs. */
+async function prepare(database: Database): Promise<void> {
+  const jobs = await createJobQueue(database, testLogger);
+  await jobs.close();
+  await database.close();
 }
 
 function urlOf(database: string): string {
