@@ -1,6 +1,6 @@
 import type { Database } from "../database/database.type.js";
 import { codeOf, LookalikeError, messageOf } from "../errors.js";
-import type { Job, JobQueue } from "../jobs/job-queue.type.js";
+import type { EnqueueOptions, Job, JobQueue } from "../jobs/job-queue.type.js";
 import type { Logger } from "../logger.js";
 import type { BlobStore } from "./blob-store.type.js";
 import { FetchFailed } from "./guarded-fetch.error.js";
@@ -18,6 +18,7 @@ import {
 import type { PhotoIntake, TakenPhoto } from "./photo-intake.type.js";
 import { PhotoUnreadable } from "./photo-unreadable.error.js";
 import type { ProductVectors } from "./product-vectors.type.js";
+import { retryConflicts } from "./retry-conflicts.js";
 
 export interface FetchPhotoDependencies {
   readonly database: Pick<Database, "query" | "transaction">;
@@ -42,10 +43,11 @@ const MOST_ATTEMPTS = 10;
 export function createFetchPhoto(
   dependencies: FetchPhotoDependencies,
 ): (job: Job<"fetch-photo">, signal: AbortSignal) => Promise<void> {
-  const { database, queue, vectors, logger } = dependencies;
+  const { database, queue, vectors, blobs, logger } = dependencies;
+  const transaction: Database["transaction"] = (work) => retryConflicts(() => database.transaction(work));
 
-  const store = (photo: PhotoToFetch, found: FoundPhoto) =>
-    database.transaction(async (sql) => {
+  const store = (job: Job<"fetch-photo">, photo: PhotoToFetch, found: FoundPhoto) =>
+    transaction(async (sql) => {
       if (!(await lockPhotoToFetch(sql, photo))) return;
       const blobId = "taken" in found ? await keepBlob(sql, found.taken) : found.blobId;
       await markPhotoReady(sql, photo.imageId, blobId, found.validators);
@@ -55,38 +57,50 @@ export function createFetchPhoto(
       await queue.enqueue(
         sql,
         "embed-photo",
-        missing.map(({ blobId, modelId }) => ({ blobId: String(blobId), modelId })),
+        missing.map((pair) => ({ blobId: String(pair.blobId), modelId: pair.modelId })),
+        priorityOf(job),
       );
     });
 
-  const recordFailure = async (job: Job<"fetch-photo">, photo: PhotoToFetch, error: unknown): Promise<void> => {
+  const recordFailure = async (
+    job: Job<"fetch-photo">,
+    photo: PhotoToFetch,
+    error: unknown,
+    keepShowing: boolean,
+  ): Promise<void> => {
     const failure = describeFailure(error);
     const wait = error instanceof FetchFailed ? (error.retryAfterSeconds ?? 0) : 0;
-    const later = failure.retryable && wait > SHORT_WAIT_SECONDS && photo.attempts + 1 < MOST_ATTEMPTS;
-    await database.transaction(async (sql) => {
-      await markPhotoFailed(sql, photo, failure);
+    const again = failure.retryable && !keepShowing;
+    const later = again && wait > SHORT_WAIT_SECONDS && photo.attempts + 1 < MOST_ATTEMPTS;
+    await transaction(async (sql) => {
+      if (!(await lockPhotoToFetch(sql, photo))) return;
+      await markPhotoFailed(sql, photo, failure, keepShowing);
+      if (keepShowing) await vectors.refresh(sql, [photo.productId]);
       // The server's own date takes the place of the queue's backoff, which would knock too early.
-      if (later) await queue.enqueue(sql, "fetch-photo", [job.data], { startAfterSeconds: wait });
+      const payload = { startAfterSeconds: wait, ...priorityOf(job) };
+      if (later) await queue.enqueue(sql, "fetch-photo", [job.data], payload);
     });
     logger.info(
       { imageId: job.data.imageId, url: describeUrl(photo.url), code: failure.code, retryable: failure.retryable },
       failure.message,
     );
-    if (failure.retryable && !later) throw error;
+    if (again && !later) throw error;
   };
 
   return async (job, signal) => {
     const photo = await findPhotoToFetch(database, BigInt(job.data.imageId));
     if (photo === undefined) return;
+    // What an earlier fetch brought is of use only while the bytes are really there.
+    const held = photo.held !== undefined && (await blobs.has(photo.held.contentHash)) ? photo.held : undefined;
     let found: FoundPhoto;
     try {
-      found = await fetchPhoto(photo, dependencies, signal);
+      found = await fetchPhoto(photo, held, dependencies, signal);
     } catch (error) {
       // The worker stops: not the photo's fault, and the queue gives the job to another one.
       if (signal.aborted) throw error;
-      return recordFailure(job, photo, error);
+      return recordFailure(job, photo, error, held !== undefined);
     }
-    await store(photo, found);
+    await store(job, photo, found);
   };
 }
 
@@ -97,16 +111,25 @@ type FoundPhoto = { readonly validators: Validators } & (
 );
 
 async function fetchPhoto(
-  { url, validators, held }: PhotoToFetch,
-  { fetcher, intake, blobs }: FetchPhotoDependencies,
+  { url, validators }: PhotoToFetch,
+  held: PhotoToFetch["held"],
+  { fetcher, intake }: FetchPhotoDependencies,
   signal: AbortSignal,
 ): Promise<FoundPhoto> {
-  // "Not modified" is of use only while the bytes are really there.
-  const holds = held !== undefined && (await blobs.has(held.contentHash));
-  const outcome = await fetcher.fetchBytes(url, { signal, ...(holds ? validators : {}) });
-  if (outcome.kind === "not-modified") return { blobId: held!.blobId, validators };
-  const taken = await intake.take(outcome.bytes);
-  return { taken, validators: { etag: outcome.etag, lastModified: outcome.lastModified } };
+  const outcome = await fetcher.fetchBytes(url, { signal, ...(held === undefined ? {} : validators) });
+  switch (outcome.kind) {
+    case "not-modified":
+      return { blobId: held!.blobId, validators };
+    case "fetched": {
+      const taken = await intake.take(outcome.bytes);
+      return { taken, validators: { etag: outcome.etag, lastModified: outcome.lastModified } };
+    }
+  }
+}
+
+/** A new product in front of a bulk import stays in front of it on its way through the jobs. */
+function priorityOf({ priority }: Job<"fetch-photo">): EnqueueOptions {
+  return priority === undefined ? {} : { priority };
 }
 
 function describeFailure(error: unknown): PhotoFailure {

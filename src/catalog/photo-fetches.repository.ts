@@ -3,6 +3,8 @@ import type { Validators } from "./guarded-fetcher.type.js";
 import type { TakenPhoto } from "./photo-intake.type.js";
 import type { PhotoUnreadable } from "./photo-unreadable.error.js";
 
+const LONGEST_MESSAGE = 1000;
+
 /** A photo of a product that is not READY: what its fetch must know. */
 export interface PhotoToFetch {
   readonly imageId: bigint;
@@ -96,29 +98,44 @@ export async function markPhotoReady(
   );
 }
 
-/** Content that an earlier fetch brought stays: a shop that is down for an hour keeps its similar products. */
-export async function markPhotoFailed(sql: Sql, photo: PhotoToFetch, failure: PhotoFailure): Promise<void> {
+/**
+ * Records a failed fetch. With `keepShowing`, content that an earlier fetch brought stays: a shop that is down for an
+ * hour keeps its similar products, and the failure stands beside the READY photo.
+ */
+export async function markPhotoFailed(
+  sql: Sql,
+  photo: PhotoToFetch,
+  failure: PhotoFailure,
+  keepShowing: boolean,
+): Promise<void> {
   await sql.query(
     `UPDATE product_image
-        SET state = 'FAILED', failure_code = $3, failure_message = $4, retryable = $5, attempts = attempts + 1,
+        SET state = $6::photo_state, failure_code = $3, failure_message = $4, retryable = $5, attempts = attempts + 1,
             fetched_at = now()
       WHERE id = $1 AND url = $2 AND state <> 'READY'`,
-    [photo.imageId, photo.url, failure.code, failure.message.slice(0, 1000), failure.retryable],
+    [
+      photo.imageId,
+      photo.url,
+      failure.code,
+      failure.message.slice(0, LONGEST_MESSAGE),
+      failure.retryable,
+      keepShowing ? "READY" : "FAILED",
+    ],
   );
 }
 
 /**
- * Records on every photo with this content that its pixels cannot be decoded, which only the embedding finds out.
- * Validators are forgotten, so that a repaired file at the same address is fetched whole.
- * @returns products that show it, whose vectors must be refreshed
+ * Records on every photo with this content that its pixels cannot be decoded, which only the embedding finds out. The
+ * content is let go of, so that the next fetch brings a repaired file instead of "not modified".
+ * @returns products that showed it, whose vectors must be refreshed
  */
 export async function markContentUnreadable(sql: Sql, blobId: bigint, failure: PhotoUnreadable): Promise<bigint[]> {
   const rows = await sql.query<{ product_id: bigint }>(
     `UPDATE product_image
-        SET state = 'FAILED', failure_code = $2, failure_message = $3, retryable = false, attempts = attempts + 1,
-            etag = NULL, last_modified = NULL
-      WHERE blob_id = $1 AND state = 'READY' RETURNING product_id`,
-    [blobId, failure.code, failure.message.slice(0, 1000)],
+        SET state = 'FAILED', blob_id = NULL, failure_code = $2, failure_message = $3, retryable = false,
+            attempts = attempts + 1
+      WHERE blob_id = $1 RETURNING product_id`,
+    [blobId, failure.code, failure.message.slice(0, LONGEST_MESSAGE)],
   );
   return [...new Set(rows.map((row) => row.product_id))];
 }

@@ -6,6 +6,8 @@ export interface Job<Name extends JobName> {
   readonly data: JobMap[Name];
   /** 0 on the first attempt. */
   readonly retryCount: number;
+  /** Of this job; what it enqueues for the same purpose should have the same. */
+  readonly priority?: number;
 }
 
 export interface EnqueueOptions {
