@@ -42,6 +42,14 @@ const settingsSchema = z.strictObject({
     .or(z.boolean())
     .default(true)
     .describe("Serve the GraphQL explorer and allow introspection."),
+  corsOrigins: z
+    .union([
+      z.string().transform((list) => list.split(/[\s,]+/).filter((origin) => origin !== "")),
+      z.array(z.string()),
+    ])
+    .pipe(z.array(z.string().regex(/^(\*|https?:\/\/[^/\s]+)$/, "must be origins such as https://shop.example, or *")))
+    .default([])
+    .describe("Origins of web pages that may ask from a browser, separated by commas; * allows any."),
   blobStore: z
     .string()
     .regex(/^(file|s3:\/\/[^/]+(\/.*)?)$/, "must be file, or s3://BUCKET/PREFIX")
@@ -79,6 +87,7 @@ const VARIABLES: Record<keyof Config, string> = {
   adminToken: "LOOKALIKE_ADMIN_TOKEN",
   storefrontKey: "LOOKALIKE_STOREFRONT_KEY",
   explorer: "LOOKALIKE_EXPLORER",
+  corsOrigins: "LOOKALIKE_CORS_ORIGINS",
   blobStore: "LOOKALIKE_BLOB_STORE",
   s3Endpoint: "LOOKALIKE_S3_ENDPOINT",
   defaultCurrency: "LOOKALIKE_DEFAULT_CURRENCY",

@@ -1,4 +1,3 @@
-import { unwrapResolverError } from "@apollo/server/errors";
 import type { ValidationError } from "class-validator";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
 import { ArgumentValidationError } from "type-graphql";
@@ -22,7 +21,7 @@ export function toRequestError(error: LookalikeError): GraphQLError {
  * anything else only that it happened.
  */
 export function formatGraphqlError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
-  const original = unwrapResolverError(error);
+  const original = causeOf(error);
   const place = {
     ...(formatted.locations ? { locations: formatted.locations } : {}),
     ...(formatted.path ? { path: formatted.path } : {}),
@@ -39,18 +38,27 @@ export function formatGraphqlError(formatted: GraphQLFormattedError, error: unkn
   if (isUnforeseen(error)) {
     return { message: "Something went wrong on the server.", ...place, extensions: { code: INTERNAL_ERROR } };
   }
-  return { message: withoutValues(formatted.message), ...place, extensions: withCode(formatted.extensions) };
+  const code = codeOfGraphqlError(formatted);
+  return { message: withoutValues(formatted.message), ...place, extensions: { code } };
 }
 
 /** Whether an error is a fault of ours, to be logged and masked. */
 export function isUnforeseen(error: unknown): boolean {
-  const original = unwrapResolverError(error);
-  if (original instanceof LookalikeError || original instanceof ArgumentValidationError) return false;
-  // What a resolver or the serialisation of its answer threw; GraphQL's own objections to a request have no cause.
-  if (!(error instanceof GraphQLError)) return true;
-  const { originalError } = error;
-  if (originalError && !(originalError instanceof GraphQLError)) return true;
-  return error.path !== undefined && error.extensions.code === undefined;
+  const cause = causeOf(error);
+  if (cause instanceof LookalikeError) return false;
+  if (!(error instanceof GraphQLError) || !(cause instanceof GraphQLError)) return true;
+  // While a field is answered, graphql-js objects to arguments (the caller's mistake) and to answers (ours).
+  const duringExecution = error.path !== undefined && cause.extensions.code === undefined;
+  return duringExecution && !isAboutArgument(cause.message);
+}
+
+function isAboutArgument(message: string): boolean {
+  return message.startsWith("Argument ");
+}
+
+/** What a resolver, a loader or the context threw. */
+function causeOf(error: unknown): unknown {
+  return error instanceof GraphQLError && error.originalError ? error.originalError : error;
 }
 
 function describe(error: LookalikeError): Record<string, unknown> {
@@ -58,9 +66,10 @@ function describe(error: LookalikeError): Record<string, unknown> {
   return { code: error.code, ...field };
 }
 
-function withCode(extensions: GraphQLFormattedError["extensions"]): Record<string, unknown> {
+function codeOfGraphqlError({ message, extensions }: GraphQLFormattedError): unknown {
+  if (isAboutArgument(message)) return "BAD_USER_INPUT";
   const code = extensions?.code;
-  return { code: code === "INTERNAL_SERVER_ERROR" || code === undefined ? "BAD_REQUEST" : code };
+  return code === undefined || code === "INTERNAL_SERVER_ERROR" ? "BAD_REQUEST" : code;
 }
 
 function listProblems(
