@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Attribute, Graph, GraphOutput, GraphValue, Node, Tensor, TensorType } from "./graph.type.js";
 import { inferNode } from "./infer-node.js";
 import { inferValues } from "./infer-shapes.js";
+import { isTensor, type KnownValue } from "./known-value.js";
 import { GraphInvalid } from "./onnx.errors.js";
 
 /** A value of a graph under construction. Its type is known from the moment it is made. */
@@ -40,7 +41,7 @@ export class GraphAssembly {
   private readonly initialisers = new Map<string, Tensor>();
   private readonly nodes: Node[] = [];
   private readonly types = new Map<string, TensorType>();
-  private readonly values = new Map<string, Tensor>();
+  private readonly values = new Map<string, KnownValue>();
   private readonly constantsByContent = new Map<string, Value>();
   private readonly nodeNames = new Set<string>();
 
@@ -138,7 +139,8 @@ export class GraphAssembly {
 
   /** The constant behind a value, where it is one or follows from some. */
   knownValue(value: Value): Tensor | undefined {
-    return this.values.get(value.name);
+    const known = this.values.get(value.name);
+    return known !== undefined && isTensor(known) ? known : undefined;
   }
 
   graph(): Graph {

@@ -1,5 +1,7 @@
 export { attribute } from "./attributes.js";
 export { bindDimensions, openDimensions } from "./bind-dimensions.js";
+export { checkGraph, newestOpset, oldestOpset } from "./check-graph.js";
+export { foldConstants } from "./fold-constants.js";
 export type {
   Attribute,
   Dimension,
@@ -15,11 +17,13 @@ export type {
 export type { Value } from "./graph-assembly.js";
 export { type ConvSettings, GraphBuilder, type Operand, type PoolSettings } from "./graph-builder.js";
 export { type InferredValues, inferShapes, inferValues } from "./infer-shapes.js";
+export { isTensor, type KnownValue, type OpenValue } from "./known-value.js";
 export { modelOf } from "./model.js";
 export * from "./onnx.errors.js";
 export { printGraph, printType } from "./print-graph.js";
 export { readModel, readModelFile } from "./protobuf/read-model.js";
 export { type WriteModelFileOptions, writeModel, writeModelFile } from "./protobuf/write-model.js";
+export { pruneGraph } from "./prune-graph.js";
 export {
   boolTensor,
   elementCount,

@@ -1,5 +1,6 @@
-import type { Node, Tensor, TensorType } from "./graph.type.js";
-import { knownOutputs } from "./known-values.js";
+import type { Node, TensorType } from "./graph.type.js";
+import { knownOutputs } from "./known-outputs.js";
+import type { KnownValue } from "./known-value.js";
 import { DynamicControlFlow, QuantisedGraph } from "./onnx.errors.js";
 import { type KnownInput, OperatorCall } from "./operator-call.js";
 import { shapeRules } from "./shape-rules/index.js";
@@ -8,7 +9,7 @@ import { shapeRules } from "./shape-rules/index.js";
 export interface KnownOutput {
   readonly type: TensorType;
   /** Small values that follow from constants and static shapes; `undefined` otherwise. */
-  readonly value: Tensor | undefined;
+  readonly value: KnownValue | undefined;
 }
 
 /** Operators whose outputs depend on which branch runs, or how often. */

@@ -1,5 +1,6 @@
-import type { Graph, Tensor, TensorType } from "./graph.type.js";
-import { inferNode } from "./infer-node.js";
+import type { Graph, Node, TensorType } from "./graph.type.js";
+import { inferNode, type KnownOutput } from "./infer-node.js";
+import type { KnownValue } from "./known-value.js";
 import { GraphInvalid } from "./onnx.errors.js";
 import type { KnownInput } from "./operator-call.js";
 
@@ -7,7 +8,7 @@ import type { KnownInput } from "./operator-call.js";
 export interface InferredValues {
   readonly types: ReadonlyMap<string, TensorType>;
   /** Initialisers, and small values that follow from constants and static shapes. */
-  readonly values: ReadonlyMap<string, Tensor>;
+  readonly values: ReadonlyMap<string, KnownValue>;
 }
 
 /**
@@ -31,7 +32,7 @@ export function inferShapes(graph: Graph): Graph {
  */
 export function inferValues(graph: Graph): InferredValues {
   const types = new Map<string, TensorType>(graph.inputs.map(({ name, type }) => [name, type]));
-  const values = new Map(graph.initialisers);
+  const values = new Map<string, KnownValue>(graph.initialisers);
   for (const [name, { elementType, shape }] of graph.initialisers) types.set(name, { elementType, shape });
   for (const node of graph.nodes) {
     const inputs = node.inputs.map((name): KnownInput | undefined => {
@@ -40,7 +41,9 @@ export function inferValues(graph: Graph): InferredValues {
       if (type === undefined) throw new GraphInvalid(graph.name, `"${name}", read by "${node.name}", is nowhere made`);
       return { type, value: values.get(name) };
     });
-    inferNode(node, graph.opset, inputs).forEach(({ type, value }, position) => {
+    const declared = node.domain === "" ? undefined : declaredOutputs(node, graph);
+    const outputs = declared ?? inferNode(node, graph.opset, inputs);
+    outputs.forEach(({ type, value }, position) => {
       const name = node.outputs[position];
       if (name === undefined || name === "") return;
       types.set(name, type);
@@ -51,4 +54,13 @@ export function inferValues(graph: Graph): InferredValues {
     if (!types.has(name)) throw new GraphInvalid(graph.name, `its output "${name}" is nowhere made`);
   }
   return { types, values };
+}
+
+/** Operators outside the standard have no rules here; what the graph says of their outputs is believed. */
+function declaredOutputs(node: Node, graph: Graph): KnownOutput[] | undefined {
+  const types = node.outputs.map(
+    (name) => graph.valueTypes.get(name) ?? graph.outputs.find((output) => output.name === name)?.type,
+  );
+  if (!types.every((type) => type !== undefined)) return undefined;
+  return types.map((type) => ({ type, value: undefined }));
 }

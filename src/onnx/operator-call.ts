@@ -1,12 +1,12 @@
-import { DimensionsDisagree, staticShape } from "./dimensions.js";
-import type { Attribute, Dimension, ElementType, Node, Tensor, TensorType } from "./graph.type.js";
+import { DimensionsDisagree, isStatic, staticShape } from "./dimensions.js";
+import type { Attribute, Dimension, ElementType, Node, TensorType } from "./graph.type.js";
+import { elementsOf, type KnownValue } from "./known-value.js";
 import { ShapeUnknown } from "./onnx.errors.js";
-import { numbersOf } from "./tensor.js";
 
 /** What is known of an input while shapes are inferred: its type, and its value where that follows from constants. */
 export interface KnownInput {
   readonly type: TensorType;
-  readonly value: Tensor | undefined;
+  readonly value: KnownValue | undefined;
 }
 
 /** A node with its known inputs: what a shape rule works on. Every refusal names the node. */
@@ -54,22 +54,28 @@ export class OperatorCall {
     return this.sizes(() => staticShape(this.shape(position)));
   }
 
-  /** The numbers of an input, if they are known before the graph runs. */
-  knownNumbers(position: number): number[] | undefined {
+  /** The elements of an input, if it is small and known before the graph runs; open sizes by their names. */
+  knownElements(position: number): readonly Dimension[] | undefined {
     const value = this.inputs[position]?.value;
-    return value === undefined ? undefined : numbersOf(value);
+    return value && elementsOf(value);
   }
 
-  /** The numbers of an input on which the output's shape depends. */
-  numbers(position: number): number[] {
+  /** The same, if all of them are numbers. */
+  knownNumbers(position: number): readonly number[] | undefined {
+    const elements = this.knownElements(position);
+    return elements !== undefined && isStatic(elements) ? elements : undefined;
+  }
+
+  /** Sizes given as an input: what the output's shape is made of. */
+  wantedSizes(position: number): readonly Dimension[] {
     this.input(position);
-    return (
-      this.knownNumbers(position) ??
-      this.fail(
-        `its shape depends on "${this.node.inputs[position]}", which is only known while the graph runs; ` +
-          "bind the batch and other named sizes first (bindDimensions)",
-      )
-    );
+    return this.knownElements(position) ?? this.failOnUnknown(position);
+  }
+
+  /** Numbers given as an input, on which the output's shape depends. */
+  numbers(position: number): readonly number[] {
+    this.input(position);
+    return this.knownNumbers(position) ?? this.failOnUnknown(position);
   }
 
   /** A list that was an attribute up to some operator-set version and is an input since. */
@@ -97,6 +103,13 @@ export class OperatorCall {
   axis(axis: number, rank: number): number {
     const front = axis < 0 ? axis + rank : axis;
     return front >= 0 && front < rank ? front : this.fail(`axis ${axis} does not exist among ${rank}`);
+  }
+
+  private failOnUnknown(position: number): never {
+    return this.fail(
+      `its shape depends on "${this.node.inputs[position]}", which is only known while the graph runs; ` +
+        "bind the batch and other named sizes first (bindDimensions)",
+    );
   }
 
   attribute<Kind extends Attribute["kind"]>(name: string, kind: Kind): Extract<Attribute, { kind: Kind }> | undefined {

@@ -85,7 +85,12 @@ async function writeExternalData(
     for (const [name, tensor] of model.graph.initialisers) {
       if (!isExternal(tensor)) continue;
       const offset = Math.ceil(end / externalAlignment) * externalAlignment;
-      await file.write(tensor.data, 0, tensor.data.byteLength, offset);
+      // One write call may take less than it was given.
+      let done = 0;
+      while (done < tensor.data.byteLength) {
+        const { bytesWritten } = await file.write(tensor.data, done, tensor.data.byteLength - done, offset + done);
+        done += bytesWritten;
+      }
       places.set(name, offset);
       end = offset + tensor.data.byteLength;
     }

@@ -17,12 +17,12 @@ export const constant: ShapeRule = (call) => {
 };
 
 export const constantOfShape: ShapeRule = (call) => [
-  { elementType: call.attribute("value", "tensor")?.value.elementType ?? "float32", shape: call.numbers(0) },
+  { elementType: call.attribute("value", "tensor")?.value.elementType ?? "float32", shape: call.wantedSizes(0) },
 ];
 
 /** Expand broadcasts both ways: the wanted shape may hold ones. */
 export const expand: ShapeRule = (call) => {
-  const wanted = call.numbers(1);
+  const wanted = call.wantedSizes(1);
   return [{ elementType: call.elementType(0), shape: call.sizes(() => broadcast(call.shape(0), wanted)) }];
 };
 

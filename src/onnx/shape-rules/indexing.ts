@@ -54,7 +54,7 @@ export const slice: ShapeRule = (call) => {
 export function axisSlices(call: OperatorCall): AxisSlice[] {
   const shape = call.shape(0);
   const starts = call.numbers(1);
-  const ends = call.numbers(2);
+  const ends = call.wantedSizes(2);
   const axes = call.has(3) ? call.numbers(3) : starts.map((_, axis) => axis);
   const steps = call.has(4) ? call.numbers(4) : starts.map(() => 1);
   return axes.flatMap((given, index) => {
@@ -62,13 +62,15 @@ export function axisSlices(call: OperatorCall): AxisSlice[] {
     const size = shape[axis] as Dimension;
     const step = steps[index] as number;
     const from = starts[index] as number;
-    const to = ends[index] as number;
+    const to = ends[index] as Dimension;
     if (step === 0) call.fail("its step is 0");
     if (typeof size !== "number") {
       // "From the first to the last" is the one slice that keeps an open size.
-      if (from === 0 && step === 1 && to >= 2 ** 31 - 1) return [];
+      const untilEnd = to === size || (typeof to === "number" && to >= 2 ** 31 - 1);
+      if (from === 0 && step === 1 && untilEnd) return [];
       return call.fail(`it cuts axis ${axis}, whose size "${size}" is open; bind it first (bindDimensions)`);
     }
+    if (typeof to !== "number") return call.fail(`it ends at the open size "${to}"; bind it first (bindDimensions)`);
     const [low, high] = step > 0 ? [0, size] : [-1, size - 1];
     const clamp = (position: number) => Math.min(Math.max(position < 0 ? position + size : position, low), high);
     const start = clamp(from);

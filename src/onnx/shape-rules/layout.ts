@@ -6,7 +6,7 @@ import type { ShapeRule } from "./shape-rule.type.js";
 /** Reshape: 0 keeps an axis (unless allowzero), one −1 takes what remains. */
 export const reshape: ShapeRule = (call) => {
   const shape = call.shape(0);
-  const wanted = call.numbers(1);
+  const wanted = call.wantedSizes(1);
   const keepsZero = call.int("allowzero") !== 1;
   const sizes = wanted.map((size, axis): Dimension => {
     if (size !== 0 || !keepsZero) return size;

@@ -29,7 +29,7 @@ export const topK: ShapeRule = (call) => {
 };
 
 /** No axes: all of them, unless the node says that this means none. */
-function reducedAxes(call: OperatorCall, rank: number): ReadonlySet<number> {
+export function reducedAxes(call: OperatorCall, rank: number): ReadonlySet<number> {
   const given = call.numbersFromAttributeOrInput("axes", 1) ?? [];
   if (given.length > 0) return new Set(given.map((axis) => call.axis(axis, rank)));
   return new Set(call.int("noop_with_empty_axes") === 1 ? [] : Array.from({ length: rank }, (_, axis) => axis));

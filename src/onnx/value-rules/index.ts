@@ -1,0 +1,53 @@
+import * as arithmetic from "./arithmetic.js";
+import * as creation from "./creation.js";
+import * as movement from "./movement.js";
+import * as reduction from "./reduction.js";
+import type { ValueRule } from "./value-rule.type.js";
+
+/** Operators through which small values are followed: what exporters compute shapes with. Alphabetical. */
+export const valueRules: Readonly<Record<string, ValueRule>> = {
+  Abs: arithmetic.abs,
+  Add: arithmetic.add,
+  And: arithmetic.and,
+  Cast: arithmetic.cast,
+  Ceil: arithmetic.ceil,
+  Concat: movement.concat,
+  Constant: creation.constant,
+  ConstantOfShape: creation.constantOfShape,
+  Div: arithmetic.div,
+  Equal: arithmetic.equal,
+  Expand: movement.expand,
+  Flatten: movement.sameElements,
+  Floor: arithmetic.floor,
+  Gather: movement.gather,
+  Greater: arithmetic.greater,
+  GreaterOrEqual: arithmetic.greaterOrEqual,
+  Identity: movement.sameElements,
+  Less: arithmetic.less,
+  LessOrEqual: arithmetic.lessOrEqual,
+  Max: arithmetic.max,
+  Min: arithmetic.min,
+  Mod: arithmetic.mod,
+  Mul: arithmetic.mul,
+  Neg: arithmetic.neg,
+  Not: arithmetic.not,
+  Or: arithmetic.or,
+  Pow: arithmetic.pow,
+  Range: creation.range,
+  Reciprocal: arithmetic.reciprocal,
+  ReduceMax: reduction.largest,
+  ReduceMin: reduction.smallest,
+  ReduceProd: reduction.product,
+  ReduceSum: reduction.sum,
+  Reshape: movement.sameElements,
+  Shape: creation.shape,
+  Size: creation.size,
+  Slice: movement.slice,
+  Split: movement.split,
+  Sqrt: arithmetic.sqrt,
+  Squeeze: movement.sameElements,
+  Sub: arithmetic.sub,
+  Transpose: movement.transpose,
+  Unsqueeze: movement.sameElements,
+  Where: arithmetic.where,
+};
