@@ -59,7 +59,7 @@ export class CatalogHealthObject {
   @Field(() => Float, { description: "Share of the fetched photo contents that are embedded, 0 … 1." })
   coverage!: number;
 
-  @Field(() => Int, { description: "Workers seen within the last half minute." })
+  @Field(() => Int, { description: "Workers that gave a sign of life lately." })
   workers!: number;
 
   @Field(() => [PhotoFailureCountObject], { description: "Reasons of failed photos, most frequent first." })

@@ -1,6 +1,6 @@
 import { BadUserInput } from "../errors.js";
-import type { MoneyInput, ProductInputObject } from "./catalog.input.js";
-import type { Money, ProductInput } from "./catalog-event.type.js";
+import type { ProductInputObject } from "./catalog.input.js";
+import type { ProductInput } from "./catalog-event.type.js";
 import { parseAmount } from "./currency-amount.js";
 import { productProblem } from "./product-rules.js";
 
@@ -17,7 +17,7 @@ export function toProductInput(input: ProductInputObject, source: string, defaul
     url: input.url,
     brand: input.brand,
     sourceUpdatedAt: input.sourceUpdatedAt,
-    price: price ? toMoney(price, defaultCurrency) : undefined,
+    price: price ? parseAmount(price.amount, price.currency ?? defaultCurrency, ["price"]) : undefined,
   };
   const product: ProductInput = {
     source,
@@ -35,14 +35,4 @@ export function toProductInput(input: ProductInputObject, source: string, defaul
   const local = product.photos.findIndex(({ url }) => !/^https?:/i.test(url));
   if (local >= 0) throw new BadUserInput("A photo must have an http(s) address.", ["photos", String(local)]);
   return product;
-}
-
-function toMoney({ amount, currency: given }: MoneyInput, defaultCurrency: string): Money {
-  const currency = given ?? defaultCurrency;
-  const minor = parseAmount(amount, currency);
-  if (minor === undefined) {
-    throw new BadUserInput(`The amount has more decimals than ${currency} has.`, ["price", "amount"]);
-  }
-  if (minor < 0n) throw new BadUserInput("A price cannot be negative.", ["price", "amount"]);
-  return { minor, currency };
 }

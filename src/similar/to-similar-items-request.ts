@@ -55,9 +55,7 @@ function toPrice(range: PriceRangeInput, defaultCurrency: string): NonNullable<N
   const minor = (side: "min" | "max"): bigint | undefined => {
     const amount = range[side];
     if (amount === undefined || amount === null) return undefined;
-    const found = parseAmount(amount, currency);
-    if (found !== undefined) return found;
-    throw new BadUserInput(`${side} has more decimals than ${currency} has.`, ["filter", "price", side]);
+    return parseAmount(amount, currency, ["filter", "price", side]).minor;
   };
   const minMinor = minor("min");
   const maxMinor = minor("max");
