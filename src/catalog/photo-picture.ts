@@ -67,8 +67,9 @@ export function decodeDataUri(dataUri: string, maxBytes: number): Buffer {
   }
   const text = dataUri.slice(comma + 1);
   const bytes = Buffer.from(text, "base64");
+  const digits = text.replace(/={1,2}$/, "").length;
   // Buffer.from skips what is not base64, and would make another file of a broken one; then it comes out shorter.
-  if (bytes.length !== Math.floor((text.replace(/={1,2}$/, "").length * 3) / 4)) {
+  if (digits % 4 === 1 || bytes.length !== Math.floor((digits * 3) / 4)) {
     throw new PhotoUnreadable("PHOTO_ENCODING_INVALID", "What follows the comma is not base64.");
   }
   return bytes;
