@@ -68,16 +68,19 @@ function readSlice(
   } catch (error) {
     return fail(messageOf(error), error);
   }
+  let done = 0;
   try {
-    let done = 0;
     while (done < length) {
       const read = readSync(file, bytes, done, length - done, offset + done);
-      if (read === 0) fail(`it ends at byte ${offset + done}, ${length - done} bytes too early`);
+      if (read === 0) break;
       done += read;
     }
+  } catch (error) {
+    fail(messageOf(error), error);
   } finally {
     closeSync(file);
   }
+  if (done < length) fail(`it ends at byte ${offset + done}, ${length - done} bytes too early`);
   return bytes;
 }
 

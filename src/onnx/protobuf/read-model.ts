@@ -17,7 +17,8 @@ export const largestModelBytes = 2 ** 31 - 1;
 export async function readModelFile(path: string): Promise<Model> {
   const { size } = await stat(path);
   if (size > largestModelBytes) throw new OnnxModelTooLarge(`The file "${path}"`, size);
-  return decodeModel(await readFile(path), externalDataBeside(path));
+  const { buffer, byteOffset, byteLength } = await readFile(path);
+  return decodeModel(new Uint8Array(buffer, byteOffset, byteLength), externalDataBeside(path));
 }
 
 /**
