@@ -71,7 +71,9 @@ export function combine(
   combineTwo: (a: number, b: number) => number,
 ): ReferenceArray {
   const shape = broadcastShape(...inputs.map((input) => input.shape));
-  return generate(shape, (index) => inputs.map((input) => broadcastAt(input, index)).reduce(combineTwo));
+  return generate(shape, (index) =>
+    inputs.map((input) => broadcastAt(input, index)).reduce((a, b) => combineTwo(a, b)),
+  );
 }
 
 export function where(condition: ReferenceArray, yes: ReferenceArray, no: ReferenceArray): ReferenceArray {
