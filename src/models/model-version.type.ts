@@ -24,4 +24,9 @@ export interface ModelVersions {
    * none is. Creates its vector partitions. Safe to call from several processes at once.
    */
   ensureBase(encoder: { readonly name: string; readonly digest: string; readonly dims: number }): Promise<ModelVersion>;
+  /**
+   * Lets a new base version take over from the old one, once it has a vector of every product that the old one has.
+   * For the worker, after a burst of embedding. @returns the version that took over
+   */
+  settle(): Promise<ModelVersion | undefined>;
 }

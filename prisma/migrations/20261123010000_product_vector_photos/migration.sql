@@ -1,0 +1,9 @@
+-- The photos behind a product's vector, in the order shown, so that the closest pair of photos is found without the
+-- photo table, and skipped where both products have one photo.
+ALTER TABLE "vectors"."product_vector"
+    ADD COLUMN "image_ids" BIGINT[] NOT NULL DEFAULT '{}',
+    ADD COLUMN "blob_ids" BIGINT[] NOT NULL DEFAULT '{}';
+
+-- Filters by attribute, and the newest products of a category.
+CREATE INDEX "product_attributes_idx" ON "product" USING GIN ("attributes" jsonb_path_ops);
+CREATE INDEX "product_category_path_idx" ON "product" USING GIN ("category_path");

@@ -1,0 +1,106 @@
+import type { NeighbourFilter } from "./vectors.type.js";
+
+/** Collects the values of `$1…`. */
+export interface Parameters {
+  readonly values: unknown[];
+  /** Adds a value and gives its placeholder. */
+  bind(value: unknown): string;
+}
+
+export function createParameters(): Parameters {
+  const values: unknown[] = [];
+  return {
+    values,
+    bind(value) {
+      values.push(value);
+      return `$${values.length}`;
+    },
+  };
+}
+
+/** Where a condition finds a product's columns: beside its vector, or in the catalog. */
+export interface FilteredTable {
+  readonly alias: string;
+  /** Expression of the product's id, and of its group as its source names it. */
+  readonly id: string;
+  readonly group: string;
+}
+
+export const vectorTable = (alias: string): FilteredTable => ({
+  alias,
+  id: `${alias}.product_id`,
+  group: `split_part(${alias}.group_key, E'\\x1f', 2)`,
+});
+
+export const catalogTable = (alias: string): FilteredTable => ({
+  alias,
+  id: `${alias}.id`,
+  group: `${alias}.group_key`,
+});
+
+/** Smallest array after every path that starts with `path`, in collation C: U+0001 is the least that can follow. */
+export function afterPath(path: readonly string[]): string[] {
+  return [...path.slice(0, -1), `${path.at(-1)}\u0001`];
+}
+
+/** "Starts with this path", as a range that the btree on `category_path COLLATE "C"` answers. */
+export function pathCondition(column: string, from: string, until: string): string {
+  return `(${column} COLLATE "C" >= ${from} AND ${column} COLLATE "C" < ${until})`;
+}
+
+/**
+ * Binds the filter's values once; the result renders the conditions for any table that has the columns. An empty list
+ * restricts nothing.
+ */
+export function bindFilter(filter: NeighbourFilter, parameters: Parameters): (table: FilteredTable) => string[] {
+  const { bind } = parameters;
+  const parts: ((table: FilteredTable) => string)[] = [];
+  const statuses = bind(filter.statuses?.length ? filter.statuses : ["ACTIVE"]);
+  parts.push(({ alias }) => `${alias}.status = ANY(${statuses}::product_status[])`);
+
+  const paths = (filter.categories ?? []).filter((path) => path.length > 0);
+  if (paths.length > 0 && paths.length === filter.categories?.length) {
+    const ranges = paths.map((path) => [`${bind(path)}::text[]`, `${bind(afterPath(path))}::text[]`] as const);
+    parts.push(({ alias }) => {
+      const column = `${alias}.category_path`;
+      return `(${ranges.map(([from, until]) => pathCondition(column, from, until)).join(" OR ")})`;
+    });
+  }
+  if (filter.brands?.length) {
+    const brands = bind(filter.brands);
+    parts.push(({ alias }) => `${alias}.brand = ANY(${brands}::text[])`);
+  }
+  if (filter.price !== undefined) {
+    const { currency, minMinor, maxMinor } = filter.price;
+    const code = bind(currency);
+    const least = minMinor === undefined ? undefined : bind(minMinor);
+    const most = maxMinor === undefined ? undefined : bind(maxMinor);
+    parts.push(({ alias }) =>
+      [
+        `${alias}.currency = ${code}`,
+        ...(least === undefined ? [] : [`${alias}.price_minor >= ${least}::bigint`]),
+        ...(most === undefined ? [] : [`${alias}.price_minor <= ${most}::bigint`]),
+      ].join(" AND "),
+    );
+  }
+  if (filter.inStock !== undefined) {
+    const inStock = bind(filter.inStock);
+    parts.push(({ alias }) => `${alias}.in_stock = ${inStock}::boolean`);
+  }
+  for (const { name, values } of filter.attributes ?? []) {
+    // Containment, one value at a time, because that is what the GIN index answers.
+    const wanted = values.map((value) => bind(JSON.stringify({ [name]: [value] })));
+    if (wanted.length === 0) continue;
+    const any = wanted.map((value) => `has.attributes @> ${value}::jsonb`).join(" OR ");
+    parts.push(({ id }) => `${id} IN (SELECT has.id FROM product has WHERE ${any})`);
+  }
+  if (filter.excludeProductIds?.length) {
+    const ids = bind(filter.excludeProductIds);
+    parts.push(({ id }) => `${id} <> ALL(${ids}::bigint[])`);
+  }
+  if (filter.excludeGroups?.length) {
+    const groups = bind(filter.excludeGroups);
+    parts.push(({ alias, group }) => `(${alias}.group_key IS NULL OR ${group} <> ALL(${groups}::text[]))`);
+  }
+  return (table) => parts.map((part) => part(table));
+}

@@ -1,0 +1,3 @@
+export * from "./vectors.errors.js";
+export { createVectors, type VectorsDependencies } from "./vectors.js";
+export type * from "./vectors.type.js";

@@ -1,0 +1,129 @@
+import type { ProductStatus } from "../catalog/catalog-event.type.js";
+import type { Database } from "../database/database.type.js";
+import type { Logger } from "../logger.js";
+import { partitionsOf } from "./partitions.js";
+import type { NeighbourFilter } from "./vectors.type.js";
+
+/** Rows kept of each indexed model: an estimated share of 25 % is then right to ±3 %. */
+const SAMPLE = 2000;
+const FRESH_MS = 60_000;
+/** Below this share of the products an HNSW scan loses neighbours, and at a tenth of it it is slower too. */
+const HNSW_FROM_SHARE = 0.25;
+
+/** The filter columns of one product. */
+export interface SampleRow {
+  readonly category_path: string[];
+  readonly brand: string | null;
+  readonly price_minor: bigint | null;
+  readonly currency: string | null;
+  readonly in_stock: boolean;
+  readonly status: ProductStatus;
+  readonly attributes: Record<string, readonly string[]>;
+}
+
+/** How one search is to be made: the whole of it, or according to the seed's category. */
+export type ScanChoice =
+  | { readonly scan: "exact" | "hnsw" }
+  /** HNSW for seeds of one of these categories (paths joined by U+001F), exact for others. */
+  | { readonly scan: "by-category"; readonly broad: readonly string[] };
+
+export interface Selectivity {
+  /** Chooses by the share of the products that the filter leaves. Exact for a model without an HNSW index. */
+  choose(modelId: number, filter: NeighbourFilter, sameCategory: boolean): Promise<ScanChoice>;
+  /** Forgets what is known of a model, because its index changed. */
+  forget(modelId: number): void;
+}
+
+export const PATH_SEPARATOR = "\u001f";
+
+/**
+ * Estimates from a sample of rows kept in memory rather than from the planner, which takes the columns for
+ * independent, guesses ranges of arrays at 0.5 %, and would cost a round trip. Renewed in the background once a minute.
+ */
+export function createSelectivity(database: Database, logger: Logger): Selectivity {
+  const known = new Map<number, { rows: SampleRow[]; loadedAt: number; loading: boolean }>();
+
+  async function load(modelId: number): Promise<SampleRow[]> {
+    if (database.kind === "embedded") return [];
+    const { product, index } = partitionsOf(modelId);
+    const [state] = await database.query<{ indexed: boolean; products: number }>(
+      `SELECT EXISTS (SELECT 1 FROM pg_index WHERE indexrelid = to_regclass($2) AND indisvalid) AS indexed,
+              (SELECT reltuples FROM pg_class WHERE oid = to_regclass($1)) AS products`,
+      [product, `vectors.${index}`],
+    );
+    if (!state?.indexed) return [];
+    const percent = Math.min(100, (100 * SAMPLE) / Math.max(1, state.products));
+    return database.query<SampleRow>(
+      `SELECT v.category_path, v.brand, v.price_minor, v.currency, v.in_stock, v.status, p.attributes
+       FROM ${product} v TABLESAMPLE SYSTEM ($1) JOIN product p ON p.id = v.product_id`,
+      [percent],
+    );
+  }
+
+  async function sampleOf(modelId: number): Promise<SampleRow[]> {
+    const entry = known.get(modelId);
+    if (entry === undefined) {
+      const rows = await load(modelId);
+      known.set(modelId, { rows, loadedAt: Date.now(), loading: false });
+      return rows;
+    }
+    if (!entry.loading && Date.now() - entry.loadedAt > FRESH_MS) {
+      entry.loading = true;
+      load(modelId).then(
+        (rows) => known.set(modelId, { rows, loadedAt: Date.now(), loading: false }),
+        (error: unknown) => {
+          known.set(modelId, { ...entry, loadedAt: Date.now(), loading: false });
+          logger.warn({ modelId, reason: String(error) }, "the sample of filter columns could not be renewed");
+        },
+      );
+    }
+    return entry.rows;
+  }
+
+  return {
+    async choose(modelId, filter, sameCategory) {
+      const rows = await sampleOf(modelId);
+      if (rows.length === 0) return { scan: "exact" };
+      const matching = rows.filter((row) => matches(row, filter));
+      const enough = rows.length * HNSW_FROM_SHARE;
+      if (matching.length < enough) return { scan: "exact" };
+      if (!sameCategory) return { scan: "hnsw" };
+      return { scan: "by-category", broad: broadCategories(matching, enough) };
+    },
+    forget(modelId) {
+      known.delete(modelId);
+    },
+  };
+}
+
+/** Categories, at any depth, that at least `enough` of the rows lie in. A seed without a category looks everywhere. */
+function broadCategories(rows: readonly SampleRow[], enough: number): string[] {
+  const counts = new Map<string, number>([["", rows.length]]);
+  for (const { category_path: path } of rows) {
+    for (let depth = 1; depth <= path.length; depth++) {
+      const key = path.slice(0, depth).join(PATH_SEPARATOR);
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+  }
+  return [...counts].filter(([, count]) => count >= enough).map(([key]) => key);
+}
+
+/** Whether a filter leaves a product; excluded ids and groups are too few to matter here. */
+export function matches(row: SampleRow, filter: NeighbourFilter): boolean {
+  const { categories = [], brands = [], price, inStock, attributes = [], statuses = [] } = filter;
+  return (
+    (statuses.length === 0 ? row.status === "ACTIVE" : statuses.includes(row.status)) &&
+    (categories.length === 0 || categories.some((path) => path.every((part, at) => row.category_path[at] === part))) &&
+    (brands.length === 0 || (row.brand !== null && brands.includes(row.brand))) &&
+    (price === undefined ||
+      (row.currency === price.currency &&
+        row.price_minor !== null &&
+        row.price_minor >= (price.minMinor ?? row.price_minor) &&
+        row.price_minor <= (price.maxMinor ?? row.price_minor))) &&
+    (inStock === undefined || row.in_stock === inStock) &&
+    attributes.every(
+      ({ name, values }) =>
+        values.length === 0 || values.some((value) => row.attributes[name]?.includes(value) ?? false),
+    )
+  );
+}

@@ -1,0 +1,41 @@
+import type { Database } from "../database/database.type.js";
+import type { Logger } from "../logger.js";
+import { createNeighbourSearch } from "./neighbour-search.js";
+import { createPartitions, dropPartitions } from "./partitions.js";
+import { missingPhotoVectors, writePhotoVectors } from "./photo-vectors.repository.js";
+import { refreshProducts, refreshProductsShowing } from "./product-vectors.repository.js";
+import { createSelectivity } from "./selectivity.js";
+import { ensureIndex, HNSW_FROM_PRODUCTS } from "./vector-index.js";
+import { createVectorReaders } from "./vector-readers.js";
+import type { Vectors } from "./vectors.type.js";
+
+export interface VectorsDependencies {
+  readonly database: Database;
+  readonly logger: Logger;
+  /** Products from which on an HNSW index is built. */
+  readonly hnswFromProducts?: number;
+}
+
+/** The vectors stage over one database. */
+export function createVectors({
+  database,
+  logger,
+  hnswFromProducts = HNSW_FROM_PRODUCTS,
+}: VectorsDependencies): Vectors {
+  const selectivity = createSelectivity(database, logger);
+  return {
+    createPartitions,
+    dropPartitions,
+    writePhotos: writePhotoVectors,
+    refresh: refreshProducts,
+    refreshShowing: refreshProductsShowing,
+    missing: missingPhotoVectors,
+    async ensureIndex(modelId) {
+      const scan = await ensureIndex(database, logger, modelId, hnswFromProducts);
+      selectivity.forget(modelId);
+      return scan;
+    },
+    search: createNeighbourSearch(database, selectivity),
+    readers: createVectorReaders(database),
+  };
+}

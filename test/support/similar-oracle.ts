@@ -1,0 +1,81 @@
+import type { SimilarItemsOptions } from "../../src/similar/similar-items.type.js";
+import type { NeighbourFilter } from "../../src/vectors/vectors.type.js";
+import { type RandomProduct, unit } from "./random-catalog.js";
+
+export interface Expected {
+  readonly productId: bigint;
+  /** Of the products' vectors, and as shown. */
+  readonly own: number;
+  readonly shown: number;
+}
+
+/** Brute force over everything: which products a search shows, in the order of their own vectors. */
+export function expectedItems(
+  catalog: readonly RandomProduct[],
+  seed: RandomProduct,
+  filter: NeighbourFilter,
+  options: SimilarItemsOptions,
+): Expected[] {
+  const from = productVector(seed);
+  if (from === undefined) return [];
+  const found: (Expected & { group: string })[] = [];
+  for (const product of catalog) {
+    const vector = productVector(product);
+    if (vector === undefined || product.deleted || product.id === seed.id || !passes(product, filter)) continue;
+    if (options.sameCategory !== false && !startsWith(product.category, seed.category)) continue;
+    const group = product.group === undefined ? `single ${product.id}` : `${product.source} ${product.group}`;
+    if (options.excludeSameGroup !== false && group === `${seed.source} ${seed.group}`) continue;
+    const own = distance(from, vector);
+    const pairs = embedded(seed).flatMap((ours) => embedded(product).map((theirs) => distance(ours, theirs)));
+    const shown = options.match === "PRODUCT" ? own : Math.min(...pairs);
+    const limit = 2 * (1 - (options.minScore ?? 0));
+    if (own > limit + (options.match === "PRODUCT" ? 0 : 0.2)) continue;
+    found.push({ productId: product.id, own, shown, group });
+  }
+  found.sort((left, right) => left.own - right.own);
+  const groups = new Set<string>();
+  return found.filter(({ group, shown }) => {
+    const first = options.excludeSameGroup === false || !groups.has(group);
+    groups.add(group);
+    return first && shown <= 2 * (1 - (options.minScore ?? 0));
+  });
+}
+
+export function productVector(product: RandomProduct): Float32Array | undefined {
+  const photos = embedded(product);
+  const [first] = photos;
+  if (first === undefined) return undefined;
+  return unit(Array.from(first, (value, at) => value + photos.reduce((sum, photo) => sum + photo[at]!, 0)));
+}
+
+function embedded({ photos }: RandomProduct): Float32Array[] {
+  return photos.flatMap(({ vector }) => (vector === undefined ? [] : [vector]));
+}
+
+export function distance(left: Float32Array, right: Float32Array): number {
+  return 1 - left.reduce((sum, value, at) => sum + value * right[at]!, 0);
+}
+
+export function startsWith(path: readonly string[], start: readonly string[]): boolean {
+  return start.every((part, at) => path[at] === part);
+}
+
+export function passes(product: RandomProduct, filter: NeighbourFilter): boolean {
+  const { price } = filter;
+  return [
+    (filter.statuses ?? ["ACTIVE"]).includes(product.status),
+    filter.categories === undefined || filter.categories.some((path) => startsWith(product.category, path)),
+    filter.brands === undefined || (product.brand !== undefined && filter.brands.includes(product.brand)),
+    price === undefined ||
+      (product.currency === price.currency &&
+        product.priceMinor !== undefined &&
+        (price.minMinor === undefined || product.priceMinor >= price.minMinor) &&
+        (price.maxMinor === undefined || product.priceMinor <= price.maxMinor)),
+    filter.inStock === undefined || product.inStock === filter.inStock,
+    (filter.attributes ?? []).every(({ name, values }) =>
+      values.some((value) => product.attributes[name]?.includes(value) ?? false),
+    ),
+    !(filter.excludeProductIds ?? []).includes(product.id),
+    product.group === undefined || !(filter.excludeGroups ?? []).includes(product.group),
+  ].every(Boolean);
+}
