@@ -6,8 +6,8 @@ import { messageOf } from "../errors.js";
 import type { Logger } from "../logger.js";
 import {
   ExternalDataUnavailable,
-  type Model,
   OnnxFeatureUnsupported,
+  OnnxModelTooLarge,
   readModel,
   readModelFile,
   writeModelFile,
@@ -38,6 +38,9 @@ export interface AddedEncoder extends InstalledEncoder {
   readonly guesses: readonly string[];
   readonly trial: EncoderTrial;
 }
+
+/** Protobuf's limit, and that of reading a file in one piece. */
+const LARGEST_FILE = 2 ** 31 - 1;
 
 /** `My Model v2.onnx` → `my-model-v2`. */
 function nameFromFile(file: string): string {
@@ -102,10 +105,10 @@ async function copyModel(file: string, target: string): Promise<string[]> {
     throw new EncoderRefused(`${file} cannot be read: ${messageOf(error)}.`, { cause: error });
   });
   if (!facts.isFile()) throw new EncoderRefused(`${file} is not a file.`);
+  if (facts.size > LARGEST_FILE) throw new OnnxModelTooLarge(`The file "${file}"`, facts.size);
   try {
-    const inside = await readWhole(file);
-    if (inside === undefined) await writeModelFile(await readModelFile(file), target);
-    else await copyFile(file, target);
+    if (await isWhole(file)) await copyFile(file, target);
+    else await writeModelFile(await readModelFile(file), target);
     return [];
   } catch (error) {
     if (!(error instanceof OnnxFeatureUnsupported)) throw error;
@@ -115,12 +118,13 @@ async function copyModel(file: string, target: string): Promise<string[]> {
   }
 }
 
-/** The model when all its weights lie inside the file, undefined when some lie beside it. */
-async function readWhole(file: string): Promise<Model | undefined> {
+/** Whether all weights lie inside the file. */
+async function isWhole(file: string): Promise<boolean> {
   try {
-    return readModel(await readFile(file));
+    readModel(await readFile(file));
+    return true;
   } catch (error) {
-    if (error instanceof ExternalDataUnavailable) return undefined;
+    if (error instanceof ExternalDataUnavailable) return false;
     throw error;
   }
 }

@@ -1,0 +1,34 @@
+import { type Dimension, float32Tensor, GraphBuilder, type Model, modelOf } from "../../src/onnx/index.js";
+
+export interface TinyModel {
+  readonly side?: Dimension;
+  readonly batch?: Dimension;
+  readonly dims?: number;
+  readonly input?: string;
+  readonly output?: string;
+  /** Every weight nought, so that every picture gets the same vector. */
+  readonly blind?: boolean;
+}
+
+/** An encoder of one layer: every pixel of a picture times a fixed random matrix. 393 kB of weights at 16 pixels. */
+export function tinyModel({
+  side = 16,
+  batch = "batch",
+  dims = 128,
+  input = "pixel_values",
+  output = "image_embeds",
+  blind = false,
+}: TinyModel = {}): Model {
+  const builder = new GraphBuilder();
+  const pixels = builder.input(input, "float32", [batch, 3, side, side]);
+  const known = typeof side === "number";
+  const flat = builder.flatten(known ? pixels : builder.globalAveragePool(pixels));
+  const rows = known ? 3 * side * side : 3;
+  let seed = 1;
+  const weights = Float32Array.from({ length: rows * dims }, () => {
+    seed = (seed * 48271) % 2147483647;
+    return blind ? 0 : seed / 2147483647 - 0.5;
+  });
+  builder.output(builder.matMul(flat, builder.initialiser("weights", float32Tensor([rows, dims], weights))), output);
+  return modelOf(builder.graph());
+}
