@@ -48,6 +48,18 @@ export class EmbeddedDatabaseFailed extends LookalikeError {
   }
 }
 
+/** The embedded database ended while it was in use. */
+export class EmbeddedDatabaseStopped extends LookalikeError {
+  readonly code = "EMBEDDED_DATABASE_STOPPED";
+
+  constructor(folder: string, cause: unknown) {
+    super(
+      `The embedded database in ${folder} has stopped: ${messageOf(cause)}. What was committed is kept; start again.`,
+      { cause },
+    );
+  }
+}
+
 /** The database was used from inside a transaction in a way that would wait for itself. */
 export class TransactionMisuse extends LookalikeError {
   readonly code = "TRANSACTION_MISUSE";

@@ -67,26 +67,44 @@ export async function openTestDatabase(kind: DatabaseKind): Promise<TestDatabase
   return kind === "postgres" ? openOnPostgres() : openEmbedded();
 }
 
+/** An empty database on the Postgres server, without migrations and without pgvector. */
+export async function createEmptyDatabase(): Promise<Omit<TestDatabase, "database">> {
+  return createPostgresDatabase(async (client, name) => {
+    await client.query(`CREATE DATABASE ${name}`);
+  });
+}
+
+async function createPostgresDatabase(
+  create: (client: pg.Client, name: string) => Promise<void>,
+): Promise<Omit<TestDatabase, "database">> {
+  const name = `lookalike_test_${process.pid}_${randomBytes(6).toString("hex")}`;
+  await onServer((client) => create(client, name));
+  const data = mkdtempSync(path.join(tmpdir(), "lookalike-test-"));
+  return {
+    config: { databaseUrl: urlOf(name), data },
+    async drop() {
+      await onServer((client) => client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
+      rmSync(data, { recursive: true, force: true });
+    },
+  };
+}
+
 async function openOnPostgres(): Promise<TestDatabase> {
   const template = `lookalike_test_template_${templateKey}`;
-  const name = `lookalike_test_${process.pid}_${randomBytes(6).toString("hex")}`;
-  await onServer(async (client) => {
+  const { config, drop } = await createPostgresDatabase(async (client, name) => {
     // Several test files start at once; one of them makes the template. The lock ends with the connection.
     await client.query("SELECT pg_advisory_lock(hashtext($1))", [template]);
     const { rowCount } = await client.query("SELECT 1 FROM pg_database WHERE datname = $1", [template]);
     if (rowCount === 0) await makePostgresTemplate(client, template);
     await client.query(`CREATE DATABASE ${name} TEMPLATE ${template}`);
   });
-  const databaseUrl = urlOf(name);
-  const data = mkdtempSync(path.join(tmpdir(), "lookalike-test-"));
-  const database = await openDatabase({ databaseUrl, data }, testLogger);
+  const database = await openDatabase(config, testLogger);
   return {
     database,
-    config: { databaseUrl, data },
+    config,
     async drop() {
       await database.close();
-      await onServer((client) => client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
-      rmSync(data, { recursive: true, force: true });
+      await drop();
     },
   };
 }

@@ -4,7 +4,13 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { Logger } from "../../logger.js";
-import { DatabaseNotRunning, DatabaseUnreachable, DataFolderInUse, EmbeddedDatabaseFailed } from "../errors.js";
+import {
+  DatabaseNotRunning,
+  DatabaseUnreachable,
+  DataFolderInUse,
+  EmbeddedDatabaseFailed,
+  EmbeddedDatabaseStopped,
+} from "../errors.js";
 import { describeHolder, type Hold, type Holder, releaseHold, takeHold } from "./holder.js";
 import type { HostThreadData, HostThreadReply, HostThreadRequest } from "./host.thread.js";
 import { SOCKET_NAME, socketDirectoryFor } from "./socket-directory.js";
@@ -94,7 +100,7 @@ async function host(
     if (leaving) return;
     logger.fatal({ err: error }, "the embedded database has stopped; this process cannot go on");
     // Not swallowed: half a server, up but without a database, is worse than one that its supervisor restarts.
-    throw new EmbeddedDatabaseFailed(databaseFolder, error);
+    throw new EmbeddedDatabaseStopped(databaseFolder, error);
   };
   thread.on("error", fail);
   thread.on("exit", (code) => fail(new Error(`its thread ended with code ${code}`)));

@@ -1,5 +1,5 @@
 import net from "node:net";
-import { createClientReader, fatalError, ROLLBACK, readAnswer, SYNC } from "./wire.js";
+import { copiesFromClient, createClientReader, fatalError, REFUSE_COPY, ROLLBACK, readAnswer, SYNC } from "./wire.js";
 
 export interface MultiplexerOptions {
   /** Runs protocol messages on the one session and returns what the server answered. */
@@ -48,7 +48,7 @@ export function createMultiplexer({ execute, onBroken, idleInTransactionMs }: Mu
       if (gone) return;
       endTurn ??= await turns.take();
       if (gone) return;
-      const bytesBack = await execute(bytes);
+      const bytesBack = await execute(copiesFromClient(bytes) ? REFUSE_COPY : bytes);
       const answer = readAnswer(bytesBack);
       if (!socket.destroyed) socket.write(bytesBack);
       for (const other of clients) {
