@@ -1,7 +1,14 @@
 import type { Database } from "../database/database.type.js";
 import { bindFilter, catalogTable, createParameters } from "./filter-sql.js";
 import { partitionsOf } from "./partitions.js";
-import { bindConditions, closestPair, type SearchedModel, type Statement, seedQuery } from "./search-sql.js";
+import {
+  bindConditions,
+  closestPair,
+  type SearchedModel,
+  type Statement,
+  seedPhotos,
+  seedQuery,
+} from "./search-sql.js";
 import type { NewestRequest, Seeds } from "./vectors.type.js";
 
 /**
@@ -36,7 +43,7 @@ export function newestStatement(request: NewestRequest, model: SearchedModel, ki
               <= ${bind(request.maxDistance - 1)}::float8`;
   const shown = (alias: string): string => `EXISTS (
       SELECT 1 FROM ${product} v
-      WHERE v.model_id = ${model.id} AND v.product_id = ${alias}.id AND s.vec IS NOT NULL
+      WHERE v.product_id = ${alias}.id AND s.vec IS NOT NULL
         AND ${searched("v").join(" AND ")}${near})`;
   const groups = request.oneOfGroup
     ? ` AND (p.group_key IS NULL OR (
@@ -48,7 +55,12 @@ export function newestStatement(request: NewestRequest, model: SearchedModel, ki
             AND (sibling.id > p.id OR ${shown("sibling")}))))`
     : "";
   return {
-    text: `WITH seed AS MATERIALIZED (${seedText})
+    text: `WITH seed AS MATERIALIZED (${seedText})${
+      near === ""
+        ? ""
+        : `,
+      seed_photo AS MATERIALIZED (SELECT photo.* FROM seed s CROSS JOIN LATERAL (${seedPhotos(model.id)}) photo)`
+    }
       SELECT p.id FROM seed s CROSS JOIN product p
       WHERE ${eligible("p").join(" AND ")}
         AND (s.product_id IS NULL OR p.id <> s.product_id)

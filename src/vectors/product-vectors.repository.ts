@@ -74,7 +74,7 @@ function refreshStatement(modelId: number): string {
       FROM wanted
       JOIN product p ON p.id = wanted.product_id AND p.deleted_at IS NULL
       JOIN product_image i ON i.product_id = p.id AND i.state = 'READY'
-      JOIN ${photo} v ON v.model_id = ${modelId} AND v.blob_id = i.blob_id
+      JOIN ${photo} v ON v.blob_id = i.blob_id
     ),
     mean AS (
       SELECT product_id, l2_normalize(avg(vec)) AS vec,
@@ -85,7 +85,7 @@ function refreshStatement(modelId: number): string {
     ),
     gone AS (
       DELETE FROM ${product} old USING wanted
-      WHERE old.model_id = ${modelId} AND old.product_id = wanted.product_id
+      WHERE old.product_id = wanted.product_id
         AND NOT EXISTS (SELECT 1 FROM mean WHERE mean.product_id = old.product_id)
     )
     INSERT INTO ${product} AS old (model_id, product_id, ${COLUMNS.join(", ")})

@@ -71,7 +71,7 @@ export function seedQuery(
                || (p.category_path[cardinality(p.category_path)] || chr(1)) END AS category_until,
            ${scopedGroup("p")} AS group_key, v.vec, v.image_ids, v.blob_ids, ${broad} AS broad${settings}
          FROM product p
-         LEFT JOIN ${partitionsOf(model.id).product} v ON v.model_id = ${model.id} AND v.product_id = p.id
+         LEFT JOIN ${partitionsOf(model.id).product} v ON v.product_id = p.id
          WHERE p.deleted_at IS NULL AND ${wanted}${seeds.by === "external" ? " LIMIT 10" : ""}`;
 }
 
@@ -101,23 +101,30 @@ function candidateRank({ maxDistance = 2, match }: SearchConditions): number {
   return maxDistance - 1 + (match === "BEST_IMAGE" ? PAIR_SLACK : 0);
 }
 
+/** The photos of the seed `s`, as the CTE that `closestPair` reads. A picture is its own photo. */
+export function seedPhotos(modelId: number): string {
+  return `SELECT seen.image_id, seen.place, own.vec
+    FROM unnest(s.image_ids, s.blob_ids) WITH ORDINALITY AS seen (image_id, blob_id, place)
+    CROSS JOIN LATERAL (${photoVector(modelId, "seen.blob_id")}) own
+    UNION ALL SELECT NULL, 1, s.vec WHERE s.product_id IS NULL`;
+}
+
 /**
- * The closest pair of photos of the seed `s` and the product `alias`, where one of them has several. With one photo
- * each the products' vectors are the photos'.
+ * The closest pair of photos of the seed and the product `alias`, where one of them has several. With one photo each
+ * the products' vectors are the photos'.
  */
 export function closestPair(alias: string, modelId: number): string {
-  const { photo } = partitionsOf(modelId);
   return `SELECT (theirs.vec <#> query.vec) AS rank, shown.image_id, query.image_id AS query_image_id
     FROM unnest(${alias}.image_ids, ${alias}.blob_ids) WITH ORDINALITY AS shown (image_id, blob_id, place)
-    JOIN ${photo} theirs ON theirs.model_id = ${modelId} AND theirs.blob_id = shown.blob_id
-    CROSS JOIN (
-      SELECT seen.image_id, seen.place, of_seed.vec
-      FROM unnest(s.image_ids, s.blob_ids) WITH ORDINALITY AS seen (image_id, blob_id, place)
-      JOIN ${photo} of_seed ON of_seed.model_id = ${modelId} AND of_seed.blob_id = seen.blob_id
-      UNION ALL SELECT NULL, 1, s.vec WHERE s.product_id IS NULL
-    ) query (image_id, place, vec)
-    WHERE cardinality(${alias}.blob_ids) > 1 OR cardinality(s.blob_ids) > 1
+    CROSS JOIN LATERAL (${photoVector(modelId, "shown.blob_id")}) theirs
+    CROSS JOIN seed_photo query
+    WHERE cardinality(${alias}.blob_ids) > 1 OR (SELECT count(*) FROM seed_photo) > 1
     ORDER BY 1, shown.place, query.place LIMIT 1`;
+}
+
+/** OFFSET keeps the planner from joining the whole table instead of looking up the few vectors. */
+function photoVector(modelId: number, blobId: string): string {
+  return `SELECT vec FROM ${partitionsOf(modelId).photo} WHERE blob_id = ${blobId} OFFSET 0`;
 }
 
 /** One row a seed: the seed, and what it sees through the window. */
@@ -145,7 +152,7 @@ export function windowStatement(
   // Without the cast of the index's expression the planner cannot take the HNSW index, whatever it costs it at.
   const exact = (gate: string[]): string => `
     SELECT ${columns}, v.vec <#> s.vec AS rank, false AS tied FROM ${product} v
-    WHERE ${[`v.model_id = ${model.id}`, "s.vec IS NOT NULL", ...gate, ...conditions("v"), ...after("v.vec <#> s.vec", "v.product_id")].join("\n      AND ")}
+    WHERE ${["s.vec IS NOT NULL", ...gate, ...conditions("v"), ...after("v.vec <#> s.vec", "v.product_id")].join("\n      AND ")}
     ORDER BY rank, product_id LIMIT ${WINDOW}`;
   // CASE hides the conditions from the planner: it would guess them more selective than they were estimated to be, and
   // take a btree instead.
@@ -157,7 +164,7 @@ export function windowStatement(
     FROM (
       SELECT ${columns}, ${distance} AS rank FROM ${product} v
       WHERE ${["s.vec IS NOT NULL", ...gate].join(" AND ")}
-        AND CASE WHEN ${[`v.model_id = ${model.id}`, ...conditions("v"), ...after(distance, "v.product_id")].join("\n        AND ")} THEN true ELSE false END
+        AND CASE WHEN ${[...conditions("v"), ...after(distance, "v.product_id")].join("\n        AND ")} THEN true ELSE false END
       ORDER BY ${distance} LIMIT ${WINDOW + TIES}
     ) nearest ORDER BY rank, product_id LIMIT ${WINDOW}`;
   const candidates =
@@ -179,7 +186,7 @@ export function windowStatement(
           ? ""
           : ` WHERE NOT EXISTS (
           SELECT 1 FROM ${product} o
-          WHERE o.model_id = ${model.id} AND o.group_key = c.group_key AND ${conditions("o").join(" AND ")}
+          WHERE o.group_key = c.group_key AND ${conditions("o").join(" AND ")}
             AND (o.vec <#> s.vec, o.product_id) <= (${start.rank}, ${start.id}))`
       }`;
   const ranked =
@@ -198,7 +205,7 @@ export function windowStatement(
     FROM seed s LEFT JOIN LATERAL (
       WITH candidate AS MATERIALIZED (${candidates}),
       single AS (${oneOfGroup}),
-      ranked AS MATERIALIZED (${ranked}),
+${request.match === "PRODUCT" ? "" : `      seed_photo AS MATERIALIZED (${seedPhotos(model.id)}),\n`}      ranked AS MATERIALIZED (${ranked}),
       page AS (
         SELECT * FROM ranked${shown === undefined ? "" : ` WHERE rank <= ${shown}`}
         ORDER BY rank, product_id OFFSET ${offset}::int LIMIT ${limit}::int

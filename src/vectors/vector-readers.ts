@@ -29,13 +29,13 @@ export function createVectorReaders(database: Database): VectorReaders {
         what === "products"
           ? `SELECT v.product_id, NULL::bigint AS image_id, ${columns}
              FROM ${product} v JOIN product p ON p.id = v.product_id
-             WHERE v.model_id = ${modelId} AND v.product_id > $1 AND $2::bigint IS NOT NULL
+             WHERE v.product_id > $1 AND $2::bigint IS NOT NULL
                AND p.status = 'ACTIVE' AND p.deleted_at IS NULL
              ORDER BY v.product_id LIMIT ${BATCH}`
           : `SELECT i.product_id, i.id AS image_id, ${columns}
              FROM product_image i
              JOIN product p ON p.id = i.product_id AND p.status = 'ACTIVE' AND p.deleted_at IS NULL
-             JOIN ${photo} v ON v.model_id = ${modelId} AND v.blob_id = i.blob_id
+             JOIN ${photo} v ON v.blob_id = i.blob_id
              WHERE i.state = 'READY' AND (i.product_id, i.id) > ($1, $2)
              ORDER BY i.product_id, i.id LIMIT ${BATCH}`;
       let after: [bigint, bigint] = [0n, 0n];
