@@ -50,11 +50,11 @@ function cleanOptional(text: string | undefined): string | undefined {
  * photo once.
  */
 export function canonicalProduct(input: ProductInput): ProductInput {
-  const attributes: Record<string, string[]> = {};
+  const attributes: [string, string[]][] = [];
   for (const name of Object.keys(input.attributes).sort()) {
     const values = [...new Set((input.attributes[name] ?? []).map(cleanText).filter((value) => value !== ""))];
     const key = cleanText(name);
-    if (key !== "" && values.length > 0) attributes[key] = values;
+    if (key !== "" && values.length > 0) attributes.push([key, values]);
   }
   const optional = {
     groupKey: cleanOptional(input.groupKey),
@@ -72,7 +72,8 @@ export function canonicalProduct(input: ProductInput): ProductInput {
     title: cleanText(input.title),
     categoryPath: input.categoryPath.map(cleanText).filter((part) => part !== ""),
     inStock: input.inStock,
-    attributes,
+    // Not by assignment: a column called __proto__ is an attribute like any other.
+    attributes: Object.fromEntries(attributes),
     status: input.status,
     photos: [...new Set(input.photos.map(({ url }) => url))].map((url) => ({ url })),
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),

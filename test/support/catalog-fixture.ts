@@ -1,3 +1,4 @@
+import sharp from "sharp";
 import { type CatalogEvent, type ProductInput } from "../../src/catalog/catalog-event.type.js";
 import type { ProductVectors } from "../../src/catalog/product-vectors.type.js";
 import type { JobName } from "../../src/jobs/job-map.type.js";
@@ -63,4 +64,11 @@ export function upsert(externalId: string, changes: Partial<ProductInput> = {}):
 
 export function remove(externalId: string, at?: string): CatalogEvent {
   return { type: "delete", source: "shop", externalId, ...(at === undefined ? {} : { sourceUpdatedAt: new Date(at) }) };
+}
+
+/** A small PNG of one colour. */
+export function drawPhoto(color: string): Promise<Buffer> {
+  return sharp({ create: { width: 16, height: 12, channels: 3, background: color } })
+    .png()
+    .toBuffer();
 }
