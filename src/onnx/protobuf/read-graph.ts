@@ -107,8 +107,8 @@ function readType(message: ValueInfoProto): TensorType | undefined {
     elementType: elementTypeOfCode(type.value.elemType, message.name),
     shape: type.value.shape.dim.map(({ value }, axis): Dimension => {
       if (value.case === "dimValue" && value.value >= 0n) return Number(value.value);
-      if (value.case === "dimParam" && value.value !== "") return value.value;
-      // An axis without size and name gets one of its own, so that it can be bound.
+      // Some exporters call every open axis "?"; such an axis, like one without a name, gets its own, to be bound by.
+      if (value.case === "dimParam" && value.value !== "" && value.value !== "?") return value.value;
       return `${message.name}.${axis}`;
     }),
   };

@@ -42,7 +42,7 @@ export const convTranspose: ShapeRule = (call) => {
     if (wanted !== undefined) return at(wanted.slice(-spatial.length), axis);
     const stride = at(window.strides, axis);
     if (window.autoPad.startsWith("SAME")) return mapSize(size, (known) => known * stride, "upsampled");
-    const reach = (at(window.kernel, axis) - 1) * at(window.dilations, axis) + 1;
+    const reach = reachOf(axis, window);
     const padding = at(window.pads, axis) + at(window.pads, axis + spatial.length);
     return mapSize(size, (known) => (known - 1) * stride + at(added, axis) + reach - padding, "upsampled");
   });
@@ -86,14 +86,36 @@ function readWindow(call: OperatorCall, axes: number, kernel: readonly number[])
 
 function slide(call: OperatorCall, spatial: readonly Dimension[], window: Window): Dimension[] {
   return call.sizes(() =>
-    spatial.map((size, axis) => mapSize(size, (known) => slideAxis(known, axis, spatial.length, window), "windows")),
+    spatial.map((size, axis) =>
+      typeof size === "number"
+        ? slideAxis(size, axis, spatial.length, window)
+        : slideOpenAxis(size, axis, spatial.length, window),
+    ),
   );
+}
+
+/** The formula as the name of the size, in one form whatever the kernel, so that branches of equal size agree. */
+function slideOpenAxis(size: string, axis: number, axes: number, window: Window): string {
+  const stride = at(window.strides, axis);
+  if (window.autoPad.startsWith("SAME")) return stride === 1 ? size : `ceil(${size}/${stride})`;
+  const added = at(window.pads, axis) + at(window.pads, axis + axes) - reachOf(axis, window);
+  if (stride === 1) return withOffset(size, added + 1);
+  return `${window.ceil ? "ceil" : "floor"}((${withOffset(size, added)})/${stride})+1`;
+}
+
+function withOffset(size: string, offset: number): string {
+  return offset === 0 ? size : `${size}${offset < 0 ? "" : "+"}${offset}`;
+}
+
+/** How far a window reaches along an axis, gaps included. */
+function reachOf(axis: number, window: Window): number {
+  return (at(window.kernel, axis) - 1) * at(window.dilations, axis) + 1;
 }
 
 function slideAxis(size: number, axis: number, axes: number, window: Window): number {
   const stride = at(window.strides, axis);
   if (window.autoPad.startsWith("SAME")) return Math.ceil(size / stride);
-  const reach = (at(window.kernel, axis) - 1) * at(window.dilations, axis) + 1;
+  const reach = reachOf(axis, window);
   const before = at(window.pads, axis);
   const room = size + before + at(window.pads, axis + axes) - reach;
   if (room < 0) throw new DimensionsDisagree(`its window of ${reach} does not fit an axis of ${size}`);

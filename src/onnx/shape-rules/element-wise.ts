@@ -23,6 +23,9 @@ export const predicate: ShapeRule = (call) => {
   return [{ elementType: "bool", shape: broadcastInputs(call, 0) }];
 };
 
+/** IsNaN, IsInf: one input, yes or no. */
+export const test: ShapeRule = (call) => [{ elementType: "bool", shape: call.shape(0) }];
+
 /** Where(condition, a, b). */
 export const where: ShapeRule = (call) => {
   if (call.elementType(0) !== "bool") call.fail("its condition is not bool");
