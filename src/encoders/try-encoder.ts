@@ -1,4 +1,4 @@
-import { InferenceSession, Tensor } from "onnxruntime-node";
+import type { InferenceSession } from "onnxruntime-node";
 import { messageOf } from "../errors.js";
 import type { EncoderManifest, Preprocessing } from "./encoder.type.js";
 import { EncoderBroken } from "./encoder-errors.js";
@@ -11,10 +11,17 @@ export interface EncoderTrial {
   readonly milliseconds: number;
 }
 
+/**
+ * The runtime is loaded when a model is tried, not when this module is: its native library costs every command of the
+ * CLI time and memory, and most commands only look encoders up.
+ */
+const loadRuntime = () => import("onnxruntime-node");
+
 /** Opens an ONNX file. @throws EncoderBroken with the runtime's reason */
 export async function openSession(modelPath: string): Promise<InferenceSession> {
+  const runtime = await loadRuntime();
   try {
-    return await InferenceSession.create(modelPath, { executionProviders: ["cpu"], logSeverityLevel: 3 });
+    return await runtime.InferenceSession.create(modelPath, { executionProviders: ["cpu"], logSeverityLevel: 3 });
   } catch (error) {
     throw new EncoderBroken(`${modelPath} cannot be loaded: ${messageOf(error)}. Export or download it again.`, {
       cause: error,
@@ -68,6 +75,7 @@ async function embedTestPictures(manifest: EncoderManifest, session: InferenceSe
   const { size, layout } = preprocessing;
   const pixels = new Float32Array([...testPicture(preprocessing, 0), ...testPicture(preprocessing, 1)]);
   const shape = layout === "NCHW" ? [2, 3, size, size] : [2, size, size, 3];
+  const { Tensor } = await loadRuntime();
   let answer: InferenceSession.OnnxValueMapType;
   try {
     answer = await session.run({ [manifest.input]: new Tensor("float32", pixels, shape) }, [manifest.output]);

@@ -171,7 +171,8 @@ describe("encoder add", () => {
       "ENCODER_REFUSED",
       /no axis of 3 colour channels/,
     ],
-    ["a model that sees nothing", () => tinyModel({ blind: true }), "ENCODER_BROKEN", /zero or not finite/],
+    ["a model that gives noughts", () => tinyModel({ blind: "zeros" }), "ENCODER_BROKEN", /zero or not finite/],
+    ["a model that sees nothing", () => tinyModel({ blind: "ones" }), "ENCODER_BROKEN", /the same vector/],
   ];
   for (const [what, make, code, message] of refused) {
     it(`refuses ${what}`, async () => {

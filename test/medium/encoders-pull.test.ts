@@ -213,7 +213,7 @@ describe("encoder pull", () => {
   it("takes the locked commit on a second machine, though the branch has moved", async () => {
     const lockFile = path.join(data, "encoders.lock.json");
     await pullEncoder("tiny", dependencies({ lockFile }));
-    const newer = Buffer.from(writeModel(tinyModel({ dims: 128, blind: true })));
+    const newer = Buffer.from(writeModel(tinyModel({ dims: 128, blind: "ones" })));
     const newCommit = COMMIT.replaceAll("0", "f");
     // The hub finds the first file that fits, so "main" now means the newer one.
     hub.files = [

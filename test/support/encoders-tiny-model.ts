@@ -6,8 +6,8 @@ export interface TinyModel {
   readonly dims?: number;
   readonly input?: string;
   readonly output?: string;
-  /** Every weight nought, so that every picture gets the same vector. */
-  readonly blind?: boolean;
+  /** The same vector for every picture: one of noughts, or one of ones. */
+  readonly blind?: "zeros" | "ones";
 }
 
 /** An encoder of one layer: every pixel of a picture times a fixed random matrix. 393 kB of weights at 16 pixels. */
@@ -17,7 +17,7 @@ export function tinyModel({
   dims = 128,
   input = "pixel_values",
   output = "image_embeds",
-  blind = false,
+  blind,
 }: TinyModel = {}): Model {
   const builder = new GraphBuilder();
   const pixels = builder.input(input, "float32", [batch, 3, side, side]);
@@ -29,6 +29,7 @@ export function tinyModel({
     seed = (seed * 48271) % 2147483647;
     return blind ? 0 : seed / 2147483647 - 0.5;
   });
-  builder.output(builder.matMul(flat, builder.initialiser("weights", float32Tensor([rows, dims], weights))), output);
+  const vectors = builder.matMul(flat, builder.initialiser("weights", float32Tensor([rows, dims], weights)));
+  builder.output(blind === "ones" ? builder.add(vectors, 1) : vectors, output);
   return modelOf(builder.graph());
 }
