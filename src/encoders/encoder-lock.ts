@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { messageOf } from "../errors.js";
+import { claimFile } from "./claim-file.js";
 import { EncoderBroken } from "./encoder-errors.js";
 
 const entrySchema = z.strictObject({
@@ -32,11 +34,33 @@ export async function readEncoderLock(file: string): Promise<Readonly<Record<str
   }
 }
 
-/** Records one encoder, keeping the others; sorted, so that the file differs only where its content does. */
+/**
+ * Records one encoder, keeping the others; sorted, so that the file differs only where its content does. Processes
+ * that pull different encoders at once take turns, or one would write over the other's entry.
+ * @throws EncoderBroken when the file is not valid, or another process keeps it for longer than ten seconds
+ */
 export async function lockEncoder(file: string, name: string, entry: LockEntry): Promise<void> {
-  const encoders = { ...(await readEncoderLock(file)), [name]: entry };
-  const sorted = Object.fromEntries(Object.entries(encoders).sort(([a], [b]) => (a < b ? -1 : 1)));
-  await replaceFile(file, `${JSON.stringify({ version: 1, encoders: sorted }, null, 2)}\n`);
+  await mkdir(path.dirname(file), { recursive: true });
+  const claim = await waitForClaim(`${file}.lock`);
+  try {
+    const encoders = { ...(await readEncoderLock(file)), [name]: entry };
+    const sorted = Object.fromEntries(Object.entries(encoders).sort(([a], [b]) => (a < b ? -1 : 1)));
+    await replaceFile(file, `${JSON.stringify({ version: 1, encoders: sorted }, null, 2)}\n`);
+  } finally {
+    await claim.release();
+  }
+}
+
+async function waitForClaim(lock: string): Promise<{ release: () => Promise<void> }> {
+  const deadline = Date.now() + 10_000;
+  for (;;) {
+    const claim = await claimFile(lock);
+    if ("release" in claim) return claim;
+    if (Date.now() > deadline) {
+      throw new EncoderBroken(`Process ${claim.holder} holds ${lock}. End it, or remove the file, and pull again.`);
+    }
+    await sleep(20);
+  }
 }
 
 /** Writes a small file so that a reader sees the old or the new content, never a part. */

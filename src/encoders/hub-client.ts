@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { fetch, type Response } from "undici";
+import { Agent, fetch, type Response } from "undici";
 import { messageOf } from "../errors.js";
 import { HubOffline, HubRefused } from "./encoder-errors.js";
 
@@ -14,6 +14,8 @@ export interface HubOptions {
   readonly attempts?: number;
   /** First pause between tries in milliseconds; it doubles. */
   readonly pause?: number;
+  /** Longest silence of an open connection in milliseconds before it counts as broken. */
+  readonly silence?: number;
 }
 
 /** A file of a repository at one commit, as the hub describes it. */
@@ -29,7 +31,7 @@ export interface HubClient {
    * Asks for a file's commit, size and hash without downloading it.
    * @throws HubOffline HubRefused
    */
-  describe(repository: string, revision: string, file: string): Promise<HubFile>;
+  describe(repository: string, revision: string, file: string, signal?: AbortSignal): Promise<HubFile>;
   /**
    * Opens a file's bytes from `offset` on. A server that ignores the range answers from 0: see `offset` of the answer.
    * @throws HubOffline HubRefused
@@ -58,7 +60,8 @@ export function hubFromEnvironment(environment: NodeJS.ProcessEnv = process.env)
  * answer, or the redirect in its place, carries `x-repo-commit`, `x-linked-size` and `x-linked-etag`; GET redirects to
  * a CDN that honours ranges.
  */
-export function createHubClient({ url, token, attempts = 5, pause = 500 }: HubOptions): HubClient {
+export function createHubClient({ url, token, attempts = 5, pause = 500, silence = 30_000 }: HubOptions): HubClient {
+  const dispatcher = new Agent({ headersTimeout: silence, bodyTimeout: silence, connect: { timeout: silence } });
   const base = new URL(url.endsWith("/") ? url : `${url}/`);
   const addressOf = (repository: string, revision: string, file: string): URL =>
     new URL(
@@ -80,6 +83,7 @@ export function createHubClient({ url, token, attempts = 5, pause = 500 }: HubOp
       try {
         const response = await fetch(address, {
           method,
+          dispatcher,
           redirect: "manual",
           // Compression would make sizes and ranges speak of other bytes than the file's.
           headers: { "accept-encoding": "identity", "user-agent": "lookalike", ...headers, ...authorization },
@@ -121,9 +125,9 @@ export function createHubClient({ url, token, attempts = 5, pause = 500 }: HubOp
   };
 
   return {
-    async describe(repository, revision, file) {
+    async describe(repository, revision, file, signal) {
       const address = addressOf(repository, revision, file);
-      const response = await follow(address, "HEAD", {}, (answer) => answer.headers.has("x-linked-etag"));
+      const response = await follow(address, "HEAD", {}, (answer) => answer.headers.has("x-linked-etag"), signal);
       if (response.status >= 400) throw refusal(response.status, repository, revision, file);
       const etag = response.headers.get("x-linked-etag") ?? response.headers.get("etag");
       const value = /^(?:W\/)?"?([0-9a-f]+)"?$/i.exec(etag ?? "")?.[1]?.toLowerCase() ?? "";

@@ -1,10 +1,11 @@
-import { createHash, randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { link, mkdir, open, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, open, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../errors.js";
+import { claimFile } from "./claim-file.js";
 import { DownloadCorrupt, HubRefused } from "./encoder-errors.js";
 import type { HubClient, HubFile } from "./hub-client.js";
 
@@ -42,14 +43,22 @@ export async function downloadFromHub(
   const { expected, folder } = request;
   await mkdir(folder, { recursive: true });
   const partial = path.join(folder, `${expected.hash.value}.partial`);
-  const release = await claim(`${partial}.lock`);
+  // One writer a file: two processes appending to it would spoil each other's bytes.
+  const lock = `${partial}.lock`;
+  const claim = await claimFile(lock);
+  if ("holder" in claim) {
+    throw new HubRefused(
+      `Process ${claim.holder} is downloading this file already. Wait for it to end; if it runs no longer, remove ${lock}.`,
+      0,
+    );
+  }
   try {
     const resumedFrom = await sizeOf(partial, expected.size);
     await fillFile(request, partial, resumedFrom);
     const sha256 = await verify(partial, expected, `${request.repository}/${request.file}`);
     return { path: partial, sha256, resumedFrom };
   } finally {
-    await release();
+    await claim.release();
   }
 }
 
@@ -124,39 +133,4 @@ async function verify(partial: string, expected: HubFile, what: string): Promise
     `${what} does not have the hash that the hub announced (${expected.hash.algorithm} ${found}, expected ` +
       `${expected.hash.value}). The bytes were thrown away; pull it again.`,
   );
-}
-
-/**
- * One writer a file: two processes appending to it would spoil each other's bytes. The lock appears with its holder's
- * id already in it (a hard link), so that no one mistakes a lock in the making for an abandoned one.
- */
-async function claim(lock: string): Promise<() => Promise<void>> {
-  const staging = `${lock}.${randomUUID()}`;
-  await writeFile(staging, String(process.pid));
-  try {
-    for (;;) {
-      try {
-        await link(staging, lock);
-        return () => rm(lock, { force: true });
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      }
-      const holder = Number(await readFile(lock, "utf8").catch(() => ""));
-      if (holder > 0 && isAlive(holder)) {
-        throw new HubRefused(`Process ${holder} is downloading this file already. Wait for it to end.`, 0);
-      }
-      await rm(lock, { force: true });
-    }
-  } finally {
-    await rm(staging, { force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }

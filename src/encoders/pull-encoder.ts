@@ -59,7 +59,7 @@ export async function pullEncoder(name: string, dependencies: PullDependencies):
 
   const options = dependencies.hub ?? hubFromEnvironment();
   const client = createHubClient(options);
-  const expected = await describeLocked(client, hub, locked);
+  const expected = await describeLocked(client, hub, locked, signal);
   logger.info(
     { encoder: name, repository: hub.repository, commit: expected.commit, bytes: expected.size },
     "pulling encoder",
@@ -128,8 +128,9 @@ async function describeLocked(
   client: HubClient,
   hub: NonNullable<EncoderManifest["hub"]>,
   locked: LockEntry | undefined,
+  signal: AbortSignal | undefined,
 ): Promise<HubFile> {
-  const described = await client.describe(hub.repository, locked?.commit ?? hub.revision, hub.file);
+  const described = await client.describe(hub.repository, locked?.commit ?? hub.revision, hub.file, signal);
   if (locked === undefined) return described;
   const { hash } = described;
   if (described.size !== locked.size || (hash.algorithm === "sha256" && hash.value !== locked.sha256)) {

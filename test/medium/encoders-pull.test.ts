@@ -5,6 +5,7 @@ import os from "node:os";
 import path from "node:path";
 import { Writable } from "node:stream";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
+import { lockEncoder, readEncoderLock } from "../../src/encoders/encoder-lock.js";
 import {
   createEncoderRegistry,
   type DownloadProgress,
@@ -123,6 +124,32 @@ describe("encoder pull", () => {
     await pullEncoder("tiny", dependencies({ progress: (progress) => first.push(progress) }));
     assert.equal(bodies().at(-1)?.range, "bytes=100000-");
     assert.equal(first[0]?.resumedFrom, 100_000);
+  });
+
+  it("gives up a connection that falls silent and continues on another", async () => {
+    hub.stalls.push(100_000);
+    const pulled = await pullEncoder("tiny", dependencies({ hub: { url: hub.url, pause: 1, silence: 1000 } }));
+    assert.deepEqual(await readFile(pulled.modelPath), bytes);
+    assert.equal(bodies().at(-1)?.range, "bytes=100000-");
+  });
+
+  it("stops when it is told to, and keeps what came", async () => {
+    hub.stalls.push(100_000);
+    const stop = new AbortController();
+    const progress = ({ received }: DownloadProgress) => {
+      if (received === 100_000) stop.abort(new Error("enough"));
+    };
+    await assert.rejects(pullEncoder("tiny", dependencies({ progress, signal: stop.signal })), /enough/);
+    assert.deepEqual(await downloads(), [`${sha256}.partial`]);
+  });
+
+  it("keeps every entry of the lock file when several pull at once", async () => {
+    const lockFile = path.join(data, "encoders.lock.json");
+    const names = Array.from({ length: 8 }, (_, index) => `encoder-${index}`);
+    const entry = { repository: REPOSITORY, file: FILE, commit: COMMIT, size: 1, sha256 };
+    await Promise.all(names.map((name) => lockEncoder(lockFile, name, entry)));
+    assert.deepEqual(Object.keys(await readEncoderLock(lockFile)), names);
+    assert.deepEqual((await readdir(data)).sort(), ["encoders.lock.json"]);
   });
 
   it("starts again when the server ignores the range", async () => {

@@ -31,6 +31,8 @@ export interface FakeHub {
   readonly hubFailures: { status: number }[];
   /** The CDN cuts its next answers after so many bytes, oldest first. */
   readonly cuts: number[];
+  /** Like `cuts`, but the connection stays open and falls silent. */
+  readonly stalls: number[];
   /** The CDN answers 200 from the start whatever range is asked for. */
   ignoreRanges: boolean;
   /** Old repository name → new one, answered by a relative redirect as the hub does after a renaming. */
@@ -50,6 +52,7 @@ export async function startFakeHub(): Promise<FakeHub> {
   const state = { files: [] as FakeHubFile[], ignoreRanges: false };
   const hubFailures: { status: number }[] = [];
   const cuts: number[] = [];
+  const stalls: number[] = [];
   const renamed = new Map<string, string>();
   const token = "hf_fake_token_for_tests";
 
@@ -62,7 +65,7 @@ export async function startFakeHub(): Promise<FakeHub> {
     record("cdn", request);
     const file = state.files.find(({ commit, file }) => request.url === `/${commit}/${file}?signature=abc`);
     if (file === undefined || request.headers.authorization !== undefined) return answer(response, 400);
-    serveBytes(request, response, file.bytes, state.ignoreRanges, cuts.shift());
+    serveBytes(request, response, file.bytes, state.ignoreRanges, cuts.shift(), stalls.shift());
   });
   const cdnUrl = await listen(cdn);
 
@@ -86,7 +89,7 @@ export async function startFakeHub(): Promise<FakeHub> {
       const etag = createHash("sha1").update(`blob ${file.bytes.length}\0`).update(file.bytes).digest("hex");
       response.setHeader("etag", `"${etag}"`);
       for (const [header, value] of Object.entries(facts)) response.setHeader(header, value);
-      return serveBytes(request, response, file.bytes, state.ignoreRanges, cuts.shift());
+      return serveBytes(request, response, file.bytes, state.ignoreRanges, cuts.shift(), stalls.shift());
     }
     const sha256 = file.announced?.sha256 ?? createHash("sha256").update(file.bytes).digest("hex");
     answer(response, 302, {
@@ -104,6 +107,7 @@ export async function startFakeHub(): Promise<FakeHub> {
     requests,
     hubFailures,
     cuts,
+    stalls,
     renamed,
     token,
     get files() {
@@ -134,6 +138,7 @@ function serveBytes(
   bytes: Buffer,
   ignoreRanges: boolean,
   cutAfter: number | undefined,
+  stallAfter: number | undefined,
 ): void {
   const start = Number(/^bytes=(\d+)-$/.exec(ignoreRanges ? "" : (request.headers.range ?? ""))?.[1] ?? 0);
   if (start >= bytes.length && start > 0) {
@@ -144,6 +149,7 @@ function serveBytes(
   const ranged = start > 0 ? { "content-range": `bytes ${start}-${bytes.length - 1}/${bytes.length}` } : {};
   response.writeHead(start > 0 ? 206 : 200, { "content-length": String(part.length), ...ranged });
   if (request.method === "HEAD") response.end();
+  else if (stallAfter !== undefined) response.write(part.subarray(0, stallAfter));
   else if (cutAfter === undefined) response.end(part);
   else response.write(part.subarray(0, cutAfter), () => setTimeout(() => response.destroy(), 20));
 }
