@@ -4,7 +4,7 @@ import { ProductStatus } from "../generated/prisma/enums.js";
 import { DecimalScalar } from "./decimal.scalar.js";
 
 /** Formats that a server may read from an address. A folder can only be read where it lies: by the command line. */
-export const FeedFormat = { CSV: "csv", JSONL: "jsonl", MERCHANT: "merchant" } as const;
+export const FeedFormat = { CSV: "csv", TSV: "tsv", JSONL: "jsonl", MERCHANT: "merchant" } as const;
 export type FeedFormat = (typeof FeedFormat)[keyof typeof FeedFormat];
 registerEnumType(FeedFormat, { name: "FeedFormat", description: "MERCHANT is a Google Merchant feed, XML or TSV." });
 

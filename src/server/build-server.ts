@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { fastifyApolloHandler } from "@as-integrations/fastify";
 import cors from "@fastify/cors";
-import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance } from "fastify";
+import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, LogController } from "fastify";
 import type { BlobStore } from "../catalog/blob-store.type.js";
 import { formatProductId } from "../catalog/product-id.js";
 import type { Config } from "../config.js";
@@ -40,7 +40,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   const loggerInstance: FastifyBaseLogger = logger;
   const server = fastify({
     loggerInstance,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     // A picture comes as base64, a third larger than its bytes.
     bodyLimit: Math.ceil((config.fetchMaxBytes * 4) / 3) + BODY_MARGIN_BYTES,

@@ -31,7 +31,7 @@ export function formatGraphqlError(formatted: GraphQLFormattedError, error: unkn
   }
   if (original instanceof ArgumentValidationError) {
     const problems = listProblems(original.extensions.validationErrors as ValidationError[], []);
-    const message = problems.map(({ field, reasons }) => `${field.join(".")}: ${reasons.join(", ")}`).join("; ");
+    const message = problems.map(describeProblem).join("; ");
     const field = problems[0]?.field ?? [];
     return { message: `${message}.`, ...place, extensions: { code: "BAD_USER_INPUT", field } };
   }
@@ -70,6 +70,12 @@ function codeOfGraphqlError({ message, extensions }: GraphQLFormattedError): unk
   if (isAboutArgument(message)) return "BAD_USER_INPUT";
   const code = extensions?.code;
   return code === undefined || code === "INTERNAL_SERVER_ERROR" ? "BAD_REQUEST" : code;
+}
+
+/** The reasons name their own field; what it is in is added. */
+function describeProblem({ field, reasons }: { field: string[]; reasons: string[] }): string {
+  const outer = field.slice(0, -1).join(".");
+  return outer === "" ? reasons.join(", ") : `in ${outer}: ${reasons.join(", ")}`;
 }
 
 function listProblems(

@@ -4,18 +4,11 @@ import { ProductImageObject, ProductObject } from "../catalog/product.object.js"
 import { showImage, showProduct } from "../catalog/show-product.js";
 import { ModelVersionObject, showModel } from "../models/model-version.object.js";
 import type { GraphqlContext } from "../server/graphql-context.type.js";
+import type { EmbedPicture } from "./embed-picture.js";
 import { SimilarItemsArgs, SimilarItemsByImageArgs, SimilarItemsPageArgs } from "./similar-items.args.js";
-import type { ImageInput } from "./similar-items.input.js";
 import { SimilarItemConnectionObject, SimilarItemEdgeObject } from "./similar-items.object.js";
 import type { SimilarItems, SimilarItemsPage } from "./similar-items.type.js";
 import { toSimilarItemsRequest } from "./to-similar-items-request.js";
-
-/**
- * Reads a caller's picture and embeds it with a model version, the active one when none is named.
- * @returns a unit vector
- * @throws BadUserInput, FetchFailed, PhotoUnreadable
- */
-export type EmbedPicture = (image: ImageInput, modelId: number | undefined) => Promise<Float32Array>;
 
 @Resolver(() => ProductObject)
 export class SimilarItemsResolver {
@@ -40,7 +33,9 @@ export class SimilarItemsResolver {
     @Ctx() context: GraphqlContext,
   ): Promise<SimilarItemConnectionObject> {
     const request = toSimilarItemsRequest(args, context, this.defaultCurrency);
-    const vector = await this.embedPicture(args.image, request.options?.modelId);
+    const { dataUri, url } = args.image;
+    const picture = { dataUri: dataUri ?? undefined, url: url ?? undefined };
+    const vector = await this.embedPicture(picture, request.options?.modelId);
     return showPage(await this.similar.toVector(vector, request), args, context);
   }
 

@@ -1,0 +1,44 @@
+import { composeCore } from "../compose.js";
+import { formatTable, writeAnswer } from "./answer.js";
+import { type CommonOptions, openSettings } from "./settings.js";
+
+export async function showHealth(options: CommonOptions): Promise<void> {
+  const { config, logger } = openSettings(options, "answer");
+  const core = await composeCore(config, logger, "client");
+  try {
+    const health = await core.readHealth();
+    writeAnswer(health, options.json, () => [
+      ...formatTable(
+        ["what", "how many"],
+        [
+          ["products", health.products],
+          ["  that similarItems can answer for", health.embeddedProducts],
+          ["  without photos", health.productsWithoutPhotos],
+          ["photos", health.photos],
+          ["  waiting to be fetched", health.photosPending],
+          ["  fetched", health.photosReady],
+          ["  failed", health.photosFailed],
+          ["different photo contents", health.distinctPhotos],
+          ["  embedded", health.embeddedPhotos],
+          ["workers", health.workers],
+        ],
+      ),
+      ...(health.failures.length === 0
+        ? []
+        : [
+            "",
+            ...formatTable(
+              ["photos failed by", "photos"],
+              health.failures.map(({ code, photos }) => [code, photos]),
+            ),
+          ]),
+      "",
+      ...formatTable(
+        ["jobs", "waiting", "active", "retrying", "failed"],
+        health.jobs.map(({ name, waiting, active, retrying, failed }) => [name, waiting, active, retrying, failed]),
+      ),
+    ]);
+  } finally {
+    await core.close();
+  }
+}

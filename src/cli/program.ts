@@ -1,0 +1,146 @@
+import { readFileSync } from "node:fs";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { packageRoot } from "../database/package-root.js";
+import { describeFailure } from "./failure.js";
+
+/**
+ * Runs one command line. Commands are loaded when they run, so that `--help` and `--version` come at once.
+ * @param argv as node has it, program first
+ * @returns the exit code
+ */
+export async function runCommandLine(argv: readonly string[]): Promise<number> {
+  try {
+    await buildProgram().parseAsync(argv as string[]);
+    return typeof process.exitCode === "number" ? process.exitCode : 0;
+  } catch (error) {
+    // commander has written its own line already.
+    if (error instanceof CommanderError) return error.exitCode;
+    process.stderr.write(`lookalike: ${describeFailure(error)}\n`);
+    return 1;
+  }
+}
+
+export function buildProgram(): Command {
+  const program = new Command("lookalike")
+    .description("Similar products over GraphQL that learn a shop's own notion of similar.")
+    .version(readVersion())
+    .exitOverride()
+    .showHelpAfterError("(--help shows what is possible)")
+    .addHelpText("after", "\nSettings come from the environment and lookalike.config.json: docs/configuration.md.");
+  addServices(program);
+  addCatalog(program);
+  addQuestions(program);
+  addEncoders(program);
+  return program;
+}
+
+/** A command with what all of them share. */
+function command(parent: Command, usage: string, description: string): Command {
+  return parent
+    .command(usage)
+    .description(description)
+    .option("--data <dir>", "folder of the embedded database, photos and encoders (LOOKALIKE_DATA)")
+    .exitOverride();
+}
+
+function addServices(program: Command): void {
+  command(program, "serve", "serve GraphQL, with a worker beside it; without DATABASE_URL the database is embedded")
+    .option("--host <host>", "address to listen on (LOOKALIKE_HOST)")
+    .option("--port <port>", "port to listen on, 0 for any (LOOKALIKE_PORT)", wholeNumber(0, 65_535))
+    .option("--no-worker", "answer only; `lookalike worker` does the work")
+    .action(async (options) => (await import("./serve.command.js")).serve(options));
+  command(program, "worker", "take jobs: read feeds, fetch and embed photos").action(async (options) =>
+    (await import("./worker.command.js")).work(options),
+  );
+  command(program, "demo", "draw a catalog, import and embed it, ask one question and keep serving")
+    .option("--once", "end after the answer")
+    .option("--port <port>", "port to listen on, 0 for any", wholeNumber(0, 65_535))
+    .action(async (options) => (await import("../demo/demo.js")).runDemo(options));
+  program
+    .command("bench")
+    .description("measure this machine: bench NAME --json")
+    .argument("[name]", "which benchmark; left out: lists them")
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .helpOption(false)
+    .exitOverride()
+    .action(async (_name, _options, self: Command) => (await import("./bench.command.js")).bench(self.args));
+}
+
+function addCatalog(program: Command): void {
+  command(program, "import <location>", "import products from a folder, a file or an http(s) address")
+    .option("--source <name>", "name of the shop or feed that owns the products; left out: made of the location")
+    .addOption(
+      new Option("--format <format>", "left out: told from name and content").choices([
+        "folder",
+        "csv",
+        "tsv",
+        "jsonl",
+        "merchant",
+      ]),
+    )
+    .addOption(new Option("--product-from <what>", "folder import: what is one product").choices(["image", "folder"]))
+    .option("--map <file>", "JSON file that renames columns")
+    .option("--snapshot", "the feed is complete: products of the source that it does not name are deleted")
+    .option("--allow-mass-delete", "let a snapshot delete more than a fifth of the source's products")
+    .option("--errors <file>", "write rows that were left out to this file, a JSON object a line")
+    .option("--dry-run", "only count what would happen")
+    .option("--wait", "wait until every photo is embedded; works without a running server too")
+    .option("--json", "print the summary as JSON")
+    .action(async (location, options) => (await import("./import.command.js")).importFeed(location, options));
+  const catalog = program.command("catalog").description("what the catalog holds").exitOverride();
+  command(catalog, "health", "how complete the catalog and its vectors are")
+    .option("--json", "print JSON")
+    .action(async (options) => (await import("./catalog-health.command.js")).showHealth(options));
+}
+
+function addQuestions(program: Command): void {
+  command(program, "similar <product>", "show products that look like one (prod_42, or the id its source gave it)")
+    .option("--first <n>", "how many, 1 to 100", wholeNumber(1, 100), 12)
+    .option("--sheet <file>", "also write a contact sheet with distances, as PNG")
+    .option("--any-category", "look beyond the product's own category")
+    .option("--include-group", "show variants of the product too")
+    .option("--json", "print JSON")
+    .action(async (product, options) => (await import("./similar.command.js")).showSimilar(product, options));
+  command(program, "evaluate", "measure how well products of one label find each other")
+    .option("--model <model>", "active, base, or a model's id", "active")
+    .option("--labels <labels>", "category, group, product, or attribute:NAME", "category")
+    .addOption(new Option("--split <split>", "which products ask").choices(["all", "test"]).default("all"))
+    .addOption(
+      new Option("--gallery <split>", "which products answer: those that ask too, or the training split")
+        .choices(["same", "train"])
+        .default("same"),
+    )
+    .option("--json", "print JSON")
+    .action(async (options) => (await import("./evaluate.command.js")).showEvaluation(options));
+  command(program, "models", "list model versions")
+    .option("--json", "print JSON")
+    .action(async (options) => (await import("./models.command.js")).listModels(options));
+}
+
+function addEncoders(program: Command): void {
+  const encoder = program.command("encoder").description("encoders: what turns photos into vectors").exitOverride();
+  command(encoder, "list", "list encoders that are built in, installed, or can be pulled")
+    .option("--json", "print JSON")
+    .action(async (options) => (await import("./encoder.command.js")).listEncoders(options));
+  command(encoder, "pull <name>", "download a known encoder, verified against its hub")
+    .option("--json", "print JSON")
+    .action(async (name, options) => (await import("./encoder.command.js")).pull(name, options));
+  command(encoder, "add <file>", "install an ONNX file of your own: proposes a manifest and tries it")
+    .option("--name <name>", "left out: the file's name")
+    .option("--json", "print JSON")
+    .action(async (file, options) => (await import("./encoder.command.js")).add(file, options));
+}
+
+function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+  };
+}
+
+function readVersion(): string {
+  const manifest = JSON.parse(readFileSync(`${packageRoot()}/package.json`, "utf8")) as { version: string };
+  return manifest.version;
+}

@@ -1,0 +1,67 @@
+import "reflect-metadata";
+import { CatalogHealthResolver } from "./catalog/catalog-health.resolver.js";
+import { CatalogMutationsResolver } from "./catalog/catalog-mutations.resolver.js";
+import { ImportRunResolver } from "./catalog/import-run.resolver.js";
+import { createPictureReader } from "./catalog/photo-picture.js";
+import { ProductConnectionResolver, ProductResolver } from "./catalog/product.resolver.js";
+import { createRefreshEmbeddings } from "./catalog/refresh-embeddings.js";
+import { createStartImport } from "./catalog/start-import.js";
+import type { Core } from "./compose.js";
+import { createEmbedders } from "./embedding/index.js";
+import { ModelVersionResolver } from "./models/model-version.resolver.js";
+import type { ServerParts } from "./server/build-server.js";
+import { createEmbedPicture } from "./similar/embed-picture.js";
+import {
+  SimilarItemConnectionResolver,
+  SimilarItemEdgeResolver,
+  SimilarItemsResolver,
+} from "./similar/similar-items.resolver.js";
+
+/**
+ * What the HTTP server needs, over a core that somebody else closes afterwards. Apart from compose.ts, because the
+ * GraphQL classes take a third of a second to load, which commands and workers do without.
+ */
+export function composeServer(core: Core): ServerParts & { close(): Promise<void> } {
+  const { config, logger, database, queue, vectors, models, encoders, products, writer, similar, fetcher } = core;
+  // One lane: a visitor's picture takes some ten milliseconds, and the worker needs the other cores.
+  const embedders = createEmbedders({ models, encoders, config, logger, threads: 1 });
+  const pictures = createPictureReader({ fetcher, config });
+  const embedPicture = createEmbedPicture({ pictures, embedders, models });
+  return {
+    config,
+    logger,
+    blobs: core.blobs,
+    sources: { products, models, similar },
+    readiness: {
+      database: () => database.query("SELECT 1"),
+      migrations: () => assertMigrated(core),
+      queue: () => queue.counts(),
+    },
+    resolvers: [
+      new CatalogHealthResolver(core.readHealth),
+      new CatalogMutationsResolver(
+        writer,
+        createStartImport({ database, queue }),
+        createRefreshEmbeddings({ database, queue, vectors }),
+        config.defaultCurrency,
+      ),
+      new ImportRunResolver(database),
+      new ModelVersionResolver(core.listModels),
+      new ProductConnectionResolver(products),
+      new ProductResolver(products, core.findProduct),
+      new SimilarItemConnectionResolver(),
+      new SimilarItemEdgeResolver(),
+      new SimilarItemsResolver(similar, embedPicture, config.defaultCurrency),
+    ],
+    close: () => embedders.close(),
+  };
+}
+
+/** The applied migrations are there and complete; a database that was swapped behind a running server is not ready. */
+async function assertMigrated({ database }: Pick<Core, "database">): Promise<void> {
+  const [row] = await database.query<{ unfinished: number; applied: number }>(
+    `SELECT count(*) FILTER (WHERE finished_at IS NULL AND rolled_back_at IS NULL)::int AS unfinished,
+            count(*) FILTER (WHERE finished_at IS NOT NULL)::int AS applied FROM _prisma_migrations`,
+  );
+  if (!row || row.applied === 0 || row.unfinished > 0) throw new Error("migrations are missing or unfinished");
+}

@@ -1,0 +1,139 @@
+import { createBlobStore } from "./catalog/blob-store.js";
+import { readCatalogHealth } from "./catalog/catalog-health.repository.js";
+import { createCatalogWriter } from "./catalog/catalog-writer.js";
+import { createFetchPhoto } from "./catalog/fetch-photo.job.js";
+import { createGuardedFetcher } from "./catalog/guarded-fetcher.js";
+import { createImportCatalogJob } from "./catalog/import-catalog.job.js";
+import { createCatalogImport } from "./catalog/import-catalog.js";
+import { createPhotoIntake } from "./catalog/photo-intake.js";
+import { createProductReads } from "./catalog/product-reads.repository.js";
+import type { Config } from "./config.js";
+import { type DataFolderRole, openDatabase } from "./database/index.js";
+import { createEmbedders, createEmbedPhotos, EMBED_PHOTOS_BATCHES } from "./embedding/index.js";
+import { startVectorMaintenance } from "./embedding/maintain-vectors.js";
+import { createEncoderRegistry } from "./encoders/index.js";
+import { createJobConsumer, createJobQueue } from "./jobs/index.js";
+import { announceWorker } from "./jobs/worker-presence.js";
+import type { Logger } from "./logger.js";
+import { createModelVersions } from "./models/index.js";
+import { createListModels } from "./models/list-models.js";
+import { createFindProduct } from "./similar/find-product.js";
+import { createSimilarItems } from "./similar/index.js";
+import { createVectors } from "./vectors/index.js";
+
+/** Photos under way at once; each host gets fewer (fetchPerHost). */
+const FETCHES_AT_ONCE = 16;
+
+/** The stages as every process needs them, over an open database. Command-line commands use this alone. */
+export type Core = Awaited<ReturnType<typeof composeCore>>;
+
+/**
+ * Opens the database and wires what all processes share.
+ * @param role what this process is to the embedded database's folder
+ */
+export async function composeCore(config: Config, logger: Logger, role: DataFolderRole) {
+  const database = await openDatabase(config, logger, { role });
+  const closing: (() => Promise<unknown>)[] = [() => database.close()];
+  try {
+    const queue = await createJobQueue(database, logger);
+    closing.push(() => queue.close());
+    const vectors = createVectors({ database, logger });
+    const models = createModelVersions({ database, vectors, logger });
+    const encoders = createEncoderRegistry({ config, logger });
+    const blobs = createBlobStore(config);
+    const intake = createPhotoIntake({ blobs, config });
+    const fetcher = createGuardedFetcher({ config, logger });
+    closing.push(() => fetcher.close());
+    const writer = createCatalogWriter({ database, queue, vectors, logger });
+    const catalogImport = createCatalogImport({
+      database,
+      writer,
+      config,
+      logger,
+      intake,
+      openUrl: (url, options) => fetcher.openGuarded(url, options),
+    });
+    return {
+      config,
+      logger,
+      database,
+      queue,
+      vectors,
+      models,
+      listModels: createListModels(database),
+      encoders,
+      blobs,
+      fetcher,
+      intake,
+      writer,
+      catalogImport,
+      products: createProductReads(database),
+      findProduct: createFindProduct(database),
+      similar: createSimilarItems({ vectors, models }),
+      readHealth: () => readCatalogHealth({ sql: database, queue }),
+      /** Registers the configured encoder as base model when it is not one yet; converts it at the very first start. */
+      async ensureBaseModel() {
+        const { manifest, digest } = await encoders.open(config.encoder);
+        return models.ensureBase({ name: manifest.name, digest, dims: manifest.dims });
+      },
+      close: () => closeInTurn(closing),
+    };
+  } catch (error) {
+    await closeInTurn(closing);
+    throw error;
+  }
+}
+
+/**
+ * A worker that takes jobs from now on. It joins the embedded database of the process that started it and never hosts
+ * it: a worker that outlived a server must not keep the next one out.
+ */
+export async function composeWorker(
+  config: Config,
+  logger: Logger,
+): Promise<{ close(graceMs?: number): Promise<void> }> {
+  const core = await composeCore(config, logger, "guest");
+  const closing: ((graceMs?: number) => Promise<unknown>)[] = [() => core.close()];
+  try {
+    const { database, queue, vectors, models, encoders, blobs, fetcher, intake } = core;
+    await core.ensureBaseModel();
+    const embedders = createEmbedders({ models, encoders, config, logger });
+    closing.push(() => embedders.close());
+    const maintenance = startVectorMaintenance({ queue, models, vectors, logger });
+    closing.push(() => maintenance.stop());
+    const consumer = await createJobConsumer(database, logger);
+    closing.push((graceMs) => consumer.close(graceMs));
+    const presence = await announceWorker(database, logger);
+    closing.push(() => presence.leave());
+
+    const embedPhotos = createEmbedPhotos({ database, blobs, embedders, models, vectors, logger });
+    await consumer.consumeBatches("embed-photo", EMBED_PHOTOS_BATCHES, async (jobs, signal) => {
+      const failures = await embedPhotos(jobs, signal);
+      maintenance.noteEmbedded();
+      return failures;
+    });
+    const fetchPhoto = createFetchPhoto({ database, queue, fetcher, intake, blobs, vectors, logger });
+    await consumer.consume("fetch-photo", { concurrency: FETCHES_AT_ONCE }, fetchPhoto);
+    await consumer.consume(
+      "import-catalog",
+      { concurrency: 1 },
+      createImportCatalogJob({ database, catalogImport: core.catalogImport, logger }),
+    );
+  } catch (error) {
+    await closeInTurn(closing);
+    throw error;
+  }
+  return { close: (graceMs) => closeInTurn(closing, graceMs) };
+}
+
+/** Last opened, first closed; one that fails does not keep the others open. */
+async function closeInTurn(
+  closing: readonly ((graceMs?: number) => Promise<unknown>)[],
+  graceMs?: number,
+): Promise<void> {
+  const failures: unknown[] = [];
+  for (const close of [...closing].reverse()) {
+    await close(graceMs).catch((error: unknown) => failures.push(error));
+  }
+  if (failures.length > 0) throw failures[0];
+}

@@ -1,0 +1,64 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { composeCore } from "./compose.js";
+import { composeServer } from "./compose-server.js";
+import type { Config } from "./config.js";
+import { announceHttpAddress } from "./database/index.js";
+import { messageOf } from "./errors.js";
+import type { Logger } from "./logger.js";
+import { ensureAdminToken } from "./server/admin-token.js";
+import { buildServer } from "./server/build-server.js";
+import { superviseWorker } from "./server/worker-supervisor.js";
+
+export interface RunningApi {
+  /** `http://127.0.0.1:4400` */
+  readonly address: string;
+  /** Where the token of administrators is kept, when it was generated. */
+  readonly adminTokenFile?: string;
+  /** Resolves when the worker takes jobs; at once without one. */
+  readonly workerReady: Promise<void>;
+  /** Answers what is under way, lets the worker finish, closes the database. */
+  close(): Promise<void>;
+}
+
+/** Requests under way get this long when the server closes. */
+const DRAIN_MS = 10_000;
+
+/**
+ * Starts the API: database, model, HTTP server and, unless told otherwise, a worker as a child process.
+ * @throws DataFolderInUse, and what opening the database and listening throw
+ */
+export async function startApi(
+  config: Config,
+  logger: Logger,
+  options: { readonly worker: boolean },
+): Promise<RunningApi> {
+  const { token, file } = await ensureAdminToken(config);
+  const settings = { ...config, adminToken: token };
+  const core = await composeCore(settings, logger, "server");
+  const closing: (() => Promise<unknown>)[] = [() => core.close()];
+  const close = async (): Promise<void> => {
+    for (const step of closing.reverse().splice(0)) {
+      await step().catch((error: unknown) => logger.error({ reason: messageOf(error) }, "closing failed"));
+    }
+  };
+  try {
+    await core.ensureBaseModel();
+    const parts = composeServer(core);
+    closing.push(() => parts.close());
+    const supervisor = options.worker ? superviseWorker(config, logger) : undefined;
+    if (supervisor) closing.push(() => supervisor.stop());
+    const server = await buildServer(parts);
+    closing.push(() => Promise.race([server.close(), delay(DRAIN_MS, undefined, { ref: false })]));
+    const address = await server.listen({ host: config.host, port: config.port });
+    if (core.database.kind === "embedded") await announceHttpAddress(config.data, address);
+    return {
+      address,
+      ...(file === undefined ? {} : { adminTokenFile: file }),
+      workerReady: supervisor?.ready ?? Promise.resolve(),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
