@@ -119,7 +119,7 @@ async function makePostgresTemplate(client: pg.Client, template: string): Promis
 
 async function openEmbedded(): Promise<TestDatabase> {
   const data = mkdtempSync(path.join(tmpdir(), "lookalike-test-"));
-  cpSync(await embeddedTemplate(), data, { recursive: true });
+  await copyEmbeddedTemplate(data);
   const database = await openDatabase({ data }, testLogger, { role: "server" });
   return {
     database,
@@ -129,6 +129,11 @@ async function openEmbedded(): Promise<TestDatabase> {
       rmSync(data, { recursive: true, force: true });
     },
   };
+}
+
+/** Fills a folder with a migrated, empty embedded database. */
+export async function copyEmbeddedTemplate(data: string): Promise<void> {
+  cpSync(await embeddedTemplate(), data, { recursive: true });
 }
 
 /** A migrated data folder, made once for these migrations (5 s) and copied from then on (0.1 s). */

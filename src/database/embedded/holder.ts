@@ -7,6 +7,7 @@ import { livenessOf, ownIdentity, type ProcessIdentity } from "./process-identit
 /** A holder touches its record this often, so that processes in other containers can see it live. */
 export const HEARTBEAT_MS = 2_000;
 const SILENCE_MEANS_GONE_MS = 5 * HEARTBEAT_MS;
+const WATCH_MS = 100;
 
 /** Who hosts a data folder's database, as its record says. */
 export interface Holder extends ProcessIdentity {
@@ -25,13 +26,19 @@ export interface Hold {
   readonly file: string;
 }
 
-/** The process that hosts the embedded database of this data folder now; undefined when nobody does. */
-export async function describeHolder(dataFolder: string): Promise<Holder | undefined> {
+/**
+ * The process that hosts the embedded database of this data folder now; undefined when nobody does.
+ * @param silenceMs how long a process in another container may say nothing before it is taken for dead
+ */
+export async function describeHolder(
+  dataFolder: string,
+  silenceMs = SILENCE_MEANS_GONE_MS,
+): Promise<Holder | undefined> {
   const newest = newestGeneration(holderFolder(dataFolder));
   if (newest === 0) return undefined;
   const file = recordFile(holderFolder(dataFolder), newest);
   const record = readRecord(file);
-  return record !== undefined && (await isAlive(file, record)) ? record : undefined;
+  return record !== undefined && (await isAlive(file, record, silenceMs)) ? record : undefined;
 }
 
 /** Records where this process serves HTTP, for commands that want to reach it. Does nothing if it is no holder. */
@@ -84,14 +91,14 @@ export function stillHolds(hold: Hold): boolean {
   return newestGeneration(hold.folder) === hold.generation;
 }
 
-async function isAlive(file: string, record: HolderRecord): Promise<boolean> {
+async function isAlive(file: string, record: HolderRecord, silenceMs: number): Promise<boolean> {
   if (record.released) return false;
   const liveness = livenessOf(record);
   if (liveness !== "unknown") return liveness === "alive";
   // Watched for change rather than compared with this machine's clock, which may differ from the other one's.
   const before = modified(file);
-  for (let waited = 0; waited < SILENCE_MEANS_GONE_MS; waited += 250) {
-    await sleep(250);
+  for (let waited = 0; waited < silenceMs; waited += WATCH_MS) {
+    await sleep(WATCH_MS);
     if (modified(file) !== before) return !readRecord(file)?.released;
   }
   return false;
