@@ -1,23 +1,29 @@
 import { isUtf8 } from "node:buffer";
 import { finished } from "node:stream/promises";
 import { CsvError, parse } from "csv-parse";
+import type { ColumnNamer } from "./feed-columns.js";
 import { type FeedEntry, type FeedEntryContent, MAX_FIELD_BYTES, MAX_ROW_BYTES } from "./feed-entry.type.js";
 import { FeedUnreadable } from "./feed-unreadable.error.js";
+import { quote } from "./product-rules.js";
 
 type CsvRecord = readonly (Buffer | string)[];
 
 /**
  * Reads a table with a header line (RFC 4180; quotes inside unquoted values are taken as they are).
  * @param head first bytes, from which the delimiter of a CSV is told: comma, semicolon or tab
+ * @param columnName gives our name of a column, to see that there is an id
  * @throws FeedUnreadable where nothing after the place can be trusted, such as a quote that is never closed
  */
 export async function* readTable(
   chunks: AsyncIterable<Buffer>,
   head: Buffer,
   format: "csv" | "tsv",
+  columnName: ColumnNamer,
 ): AsyncGenerator<FeedEntry> {
   let columns: string[] | undefined;
   let nextLine = 1;
+  // csv-parse counts CRLF inside quotes as two line ends.
+  let doubled = 0;
   const ready: FeedEntry[] = [];
   const parser = parse({
     delimiter: format === "tsv" ? "\t" : delimiterOf(head),
@@ -30,9 +36,10 @@ export async function* readTable(
     // Taken here and not from the stream's readable end, which drops the rows it holds when an error follows them.
     on_record(record: CsvRecord, { lines }) {
       const line = nextLine;
-      nextLine = lines + 1;
+      doubled += countCrLf(record);
+      nextLine = lines - doubled + 1;
       if (columns) ready.push({ line, ...toRow(columns, record) });
-      else columns = headerOf(record);
+      else columns = headerOf(record, columnName);
       return null;
     },
   });
@@ -79,10 +86,24 @@ function toRow(columns: readonly string[], record: CsvRecord): FeedEntryContent 
   return { row };
 }
 
-function headerOf(record: CsvRecord): string[] {
+function headerOf(record: CsvRecord, columnName: ColumnNamer): string[] {
   const columns = record.map((column) => toBytes(column).toString("utf8").trim());
   if (columns.every((column) => column === "")) throw new FeedUnreadable("FEED_EMPTY", "The header line is empty.", 1);
+  if (!columns.some((column) => columnName(column) === "id")) {
+    const found = columns.slice(0, 20).map(quote).join(", ");
+    const message = `The table has no column "id", only ${found}. Rename one with --map: {"their column": "id"}.`;
+    throw new FeedUnreadable("MISSING_COLUMN", message, 1);
+  }
   return columns;
+}
+
+function countCrLf(record: CsvRecord): number {
+  let count = 0;
+  for (const value of record) {
+    const bytes = toBytes(value);
+    for (let at = bytes.indexOf("\r\n"); at !== -1; at = bytes.indexOf("\r\n", at + 2)) count += 1;
+  }
+  return count;
 }
 
 function toBytes(value: Buffer | string): Buffer {

@@ -37,12 +37,27 @@ export function columnName(name: string): string {
   return Object.hasOwn(ALIASES, plain) ? (ALIASES[plain] ?? plain) : plain;
 }
 
-/** Gives the columns of rows our names; a renamed column wins over one that had the name already, `g:` over plain. */
-export function columnRenamer(map: ColumnMap = {}): (row: FeedRow) => Map<string, readonly string[]> {
+/** Our name of a feed's column. */
+export type ColumnNamer = (theirs: string) => string;
+
+export function columnNamer(map: ColumnMap = {}): ColumnNamer {
+  const resolve = columnResolver(map);
+  return (theirs) => resolve(theirs).name;
+}
+
+interface ResolvedColumn {
+  readonly name: string;
+  /** Of two columns with the same name, the higher wins: renamed over `g:` over plain. */
+  readonly rank: number;
+}
+
+function columnResolver(map: ColumnMap): (theirs: string) => ResolvedColumn {
   const exact = new Map(Object.entries(map));
   const loose = new Map(Object.entries(map).map(([theirs, ours]) => [columnName(theirs), ours]));
-  const known = new Map<string, { readonly name: string; readonly rank: number }>();
-  const resolve = (theirs: string) => {
+  const known = new Map<string, ResolvedColumn>();
+  return (theirs) => {
+    const before = known.get(theirs);
+    if (before) return before;
     const mapped = exact.get(theirs) ?? loose.get(columnName(theirs));
     const rank = mapped !== undefined ? 2 : /^g:/i.test(theirs) ? 1 : 0;
     const resolved = { name: columnName(mapped ?? theirs), rank };
@@ -50,11 +65,16 @@ export function columnRenamer(map: ColumnMap = {}): (row: FeedRow) => Map<string
     if (known.size < 10_000) known.set(theirs, resolved);
     return resolved;
   };
+}
+
+/** Gives the columns of rows our names. */
+export function columnRenamer(map: ColumnMap = {}): (row: FeedRow) => Map<string, readonly string[]> {
+  const resolve = columnResolver(map);
   return (row) => {
     const renamed = new Map<string, readonly string[]>();
     const ranks = new Map<string, number>();
     for (const [theirs, values] of row) {
-      const { name, rank } = known.get(theirs) ?? resolve(theirs);
+      const { name, rank } = resolve(theirs);
       const before = ranks.get(name) ?? -1;
       if (name === "additional_image_link") renamed.set(name, [...(renamed.get(name) ?? []), ...values]);
       else if (rank >= before) renamed.set(name, values);

@@ -1,4 +1,5 @@
 import { readTable } from "./csv-reader.js";
+import { type ColumnMap, columnNamer } from "./feed-columns.js";
 import type { FeedEntry, FeedFormat } from "./feed-entry.type.js";
 import { fileFormat } from "./feed-format.js";
 import type { FeedSource, FolderSource } from "./feed-source.js";
@@ -13,7 +14,7 @@ import { readMerchantXml } from "./merchant-reader.js";
  */
 export function readFeed(
   source: FeedSource | FolderSource,
-  options: { readonly format?: FeedFormat; readonly productFrom?: "image" | "folder" },
+  options: { readonly format?: FeedFormat; readonly productFrom?: "image" | "folder"; readonly map?: ColumnMap },
 ): AsyncGenerator<FeedEntry> {
   if (source.kind === "folder") {
     if (options.format !== undefined && options.format !== "folder") {
@@ -25,7 +26,7 @@ export function readFeed(
   switch (format) {
     case "csv":
     case "tsv":
-      return readTable(source.chunks, source.head, format);
+      return readTable(source.chunks, source.head, format, columnNamer(options.map));
     case "jsonl":
       return readJsonLines(source.chunks);
     case "xml":

@@ -78,7 +78,7 @@ async function kindOf(root: string, here: string, entry: Dirent): Promise<"photo
   if (!entry.isSymbolicLink()) return entry.isFile() && PHOTO.test(entry.name) ? "photo" : "other";
   const target = await realpath(path.join(here, entry.name)).catch(() => undefined);
   if (target === undefined) return PHOTO.test(entry.name) ? "photo" : "other";
-  if (!isBelow(target, root)) return "outside";
+  if (target !== root && !isBelow(target, root)) return "outside";
   // Folders behind a link are not walked: they may lead in circles, and are met under their own name anyway.
   return (await stat(target)).isFile() && PHOTO.test(entry.name) ? "photo" : "other";
 }

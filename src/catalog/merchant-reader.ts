@@ -19,12 +19,18 @@ export async function* readMerchantXml(chunks: AsyncIterable<Buffer>, head: Buff
       throw new FeedUnreadable("FEED_NOT_UTF8", message, items.line, { cause: error });
     }
   };
-  for await (const chunk of chunks) {
-    items.write(decode(chunk));
+  try {
+    for await (const chunk of chunks) {
+      items.write(decode(chunk));
+      yield* items.take();
+    }
+    items.write(decode());
+    items.end();
+  } catch (error) {
+    // Items that were complete before the place where the document breaks.
     yield* items.take();
+    throw error;
   }
-  items.write(decode());
-  items.end();
   yield* items.take();
 }
 
