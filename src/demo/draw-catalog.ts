@@ -25,8 +25,9 @@ const COLOURS: readonly {
 const PATTERNS: readonly Design["pattern"][] = ["plain", "stripes", "dots", "checks"];
 const MATERIALS = ["cotton", "linen", "wool", "leather", "oak", "steel", "ceramic", "glass"];
 const BRANDS = ["Alder & Finch", "Nordlys", "Casa Verde", "Piccolo", "Hinoki"];
-const DESIGNS_PER_CATEGORY = 5;
-const COLOURS_PER_DESIGN = 4;
+const DESIGNS_PER_CATEGORY = 8;
+/** Colours of a design, in turn: groups of two and of three. */
+const COLOURS_PER_DESIGN = [2, 3];
 
 /** Columns of the feed, as Google Merchant names them. */
 const COLUMNS = [
@@ -55,7 +56,7 @@ function palette(hue: number, saturation: number, lightness: number): Palette {
 const csvField = (value: string) => (/[",\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
 
 /**
- * Draws a shop: 12 categories × 5 designs × 4 colours = 240 products with two or three photos each, and the product
+ * Draws a shop: 12 categories × 8 designs in two or three colours = 240 products with two or three photos each, and the product
  * feed that names them. The same seed draws the same bytes.
  * @param folder gets `products.csv` and `photos/`
  * @param onProgress called after each product
@@ -70,7 +71,7 @@ export async function drawCatalog(
   const photoFolder = path.join(folder, "photos");
   await mkdir(photoFolder, { recursive: true });
   const rows: string[][] = [];
-  const total = PRODUCT_SHAPES.length * DESIGNS_PER_CATEGORY * COLOURS_PER_DESIGN;
+  const total = (PRODUCT_SHAPES.length * DESIGNS_PER_CATEGORY * (2 + 3)) / COLOURS_PER_DESIGN.length;
   let photos = 0;
   for (const [categoryIndex, { category, noun, draw }] of PRODUCT_SHAPES.entries()) {
     for (let designIndex = 0; designIndex < DESIGNS_PER_CATEGORY; designIndex++) {
@@ -83,7 +84,7 @@ export async function drawCatalog(
       const brand = BRANDS[uniformInt(random, 0, BRANDS.length - 1)] ?? "Nordlys";
       const euros = uniformInt(random, 9, 180);
       const firstColour = uniformInt(random, 0, COLOURS.length - 1);
-      for (let variant = 0; variant < COLOURS_PER_DESIGN; variant++) {
+      for (let variant = 0; variant < (COLOURS_PER_DESIGN[designIndex % 2] ?? 2); variant++) {
         const colour = COLOURS[(firstColour + variant * 3) % COLOURS.length];
         if (!colour) continue;
         const views: View[] = uniformInt(random, 0, 1) === 0 ? ["front", "angle"] : ["front", "angle", "detail"];
