@@ -23,7 +23,7 @@ const SNIFFED_BYTES = 4100;
  */
 export async function sniffPhoto(bytes: Uint8Array): Promise<{ mime: string; decoder: Metadata["format"] }> {
   if (bytes.length === 0) throw new PhotoUnreadable("PHOTO_EMPTY", "Upload it to the shop again.");
-  const sniffed = (await fileTypeFromBuffer(bytes.subarray(0, SNIFFED_BYTES)))?.mime;
+  const sniffed = (await fileTypeFromBuffer(bytes.subarray(0, SNIFFED_BYTES)))?.mime ?? tiffMime(bytes);
   const mime = sniffed === undefined || sniffed === "application/xml" ? (textMime(bytes) ?? sniffed) : sniffed;
   const decoder = mime === undefined ? undefined : DECODERS[mime];
   if (mime !== undefined && decoder !== undefined) return { mime: mime === "image/apng" ? "image/png" : mime, decoder };
@@ -31,6 +31,12 @@ export async function sniffPhoto(bytes: Uint8Array): Promise<{ mime: string; dec
     throw new PhotoUnreadable("PHOTO_FORMAT_UNSUPPORTED", `It is ${mime}; use JPEG, PNG, WebP, AVIF, GIF or TIFF.`);
   }
   throw new PhotoUnreadable("PHOTO_NOT_AN_IMAGE", `It begins like ${mime ?? "nothing known"}; check the address.`);
+}
+
+/** file-type follows a TIFF's pointer to its directory, which mostly stands at the end, behind the sample. */
+function tiffMime(bytes: Uint8Array): string | undefined {
+  const start = Buffer.from(bytes.subarray(0, 4)).toString("hex");
+  return start === "49492a00" || start === "4d4d002a" ? "image/tiff" : undefined;
 }
 
 /** For the message only: a web page in a photo's place is the most frequent mistake. */

@@ -52,6 +52,12 @@ describe("photo intake", () => {
     });
   }
 
+  it("knows a TIFF whose directory stands at its end", async () => {
+    const file = await gradient(96).tiff({ compression: "none" }).toBuffer();
+    assert.ok(file.readUInt32LE(4) > 20_000);
+    assert.equal((await inspectPhoto(file, config)).mime, "image/tiff");
+  });
+
   it("is not fooled by the end marker of an EXIF thumbnail", async () => {
     const photo = await jpegPhoto(96);
     const thumbnail = await jpegPhoto(8);
