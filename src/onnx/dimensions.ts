@@ -27,11 +27,23 @@ export interface Product {
 export function productOf(shape: readonly Dimension[]): Product {
   let factor = 1;
   const names: string[] = [];
-  for (const size of shape) {
-    if (typeof size === "number") factor *= size;
-    else names.push(size);
+  for (const part of shape.flatMap((size) => (typeof size === "number" ? [size] : factorsOf(size)))) {
+    if (typeof part === "number") factor *= part;
+    else names.push(part);
   }
   return { factor, names: names.sort() };
+}
+
+/** "batch*(h+1)*4" → "batch", "(h+1)", 4. What stands in brackets stays together. */
+function factorsOf(name: string): Dimension[] {
+  const parts = [""];
+  let depth = 0;
+  for (const letter of name) {
+    depth += letter === "(" ? 1 : letter === ")" ? -1 : 0;
+    if (letter === "*" && depth === 0) parts.push("");
+    else parts.push(parts.pop() + letter);
+  }
+  return parts.map((part) => (/^\d+$/.test(part) ? Number(part) : part));
 }
 
 /** A product as one size. Several names make a name such as "batch*tokens*4". */
@@ -59,7 +71,7 @@ export function mapSize(size: Dimension, formula: (size: number) => number, desc
 
 export function addSizes(left: Dimension, right: Dimension): Dimension {
   if (typeof left === "number" && typeof right === "number") return left + right;
-  return `${left}+${right}`;
+  return `(${left}+${right})`;
 }
 
 /** Sizes of a shape that is static. @throws DimensionsDisagree  naming the open axis */

@@ -1,27 +1,13 @@
 import { attribute, attributes } from "./attributes.js";
+import { gelu, layerNormalization } from "./composites.js";
 import { codeOfElementType } from "./element-types.js";
 import type { Attribute, Dimension, ElementType, Graph, Tensor } from "./graph.type.js";
 import { type AssemblyOptions, GraphAssembly, type NodeOptions, type Value } from "./graph-assembly.js";
 import { float32Tensor, int64List, int64Tensor, tensorFromNumbers } from "./tensor.js";
+import { type ConvSettings, type PoolSettings, poolAttributes, windowAttributes } from "./window-settings.js";
 
 /** A value, or a number that becomes a constant of the other operand's element type. */
 export type Operand = Value | number;
-
-export interface ConvSettings {
-  readonly strides?: readonly number[];
-  /** Before each spatial axis, then after each. */
-  readonly pads?: readonly number[];
-  readonly dilations?: readonly number[];
-  readonly group?: number;
-  readonly autoPad?: "NOTSET" | "SAME_UPPER" | "SAME_LOWER" | "VALID";
-  readonly name?: string;
-}
-
-export interface PoolSettings extends Omit<ConvSettings, "group"> {
-  readonly kernel: readonly number[];
-  readonly ceil?: boolean;
-  readonly countPadding?: boolean;
-}
 
 /**
  * Builds a graph operator by operator. Every method checks shapes at once, gives the new value, and takes as its last
@@ -192,11 +178,13 @@ export class GraphBuilder {
   globalAveragePool = (image: Value, name?: string) => this.node("GlobalAveragePool", [image], {}, name);
   globalMaxPool = (image: Value, name?: string) => this.node("GlobalMaxPool", [image], {}, name);
 
-  /** Normalises over the axes from `axis` on. Needs operator set 17. */
+  /** Normalises over the axes from `axis` on, then scales and shifts. */
   layerNormalization(x: Value, scale: Value, bias?: Value, axis = -1, epsilon = 1e-5, name?: string): Value {
-    const settings = { axis: attribute.int(axis), epsilon: attribute.float(epsilon) };
-    return this.node("LayerNormalization", [x, scale, bias], settings, name);
+    return layerNormalization(this, x, scale, bias, { axis, epsilon, name });
   }
+
+  /** x · Φ(x), exactly (with the error function). */
+  gelu = (x: Value, name?: string) => gelu(this, x, name);
 
   // Reductions. No axes: all.
   reduceMean = (x: Value, axes?: readonly number[], keep = true, name?: string) =>
@@ -283,22 +271,4 @@ export class GraphBuilder {
     const asValue = (operand: Operand) => (typeof operand === "number" ? this.scalar(operand, elementType) : operand);
     return [asValue(a), asValue(b)];
   }
-}
-
-function windowAttributes(settings: Omit<ConvSettings, "group" | "name">): Record<string, Attribute | undefined> {
-  const { strides, pads, dilations, autoPad } = settings;
-  return {
-    strides: strides && attribute.ints(strides),
-    pads: pads && attribute.ints(pads),
-    dilations: dilations && attribute.ints(dilations),
-    auto_pad: autoPad && attribute.text(autoPad),
-  };
-}
-
-function poolAttributes(settings: PoolSettings): Record<string, Attribute | undefined> {
-  return {
-    ...windowAttributes(settings),
-    kernel_shape: attribute.ints(settings.kernel),
-    ceil_mode: attribute.flag(settings.ceil ?? false),
-  };
 }

@@ -15,7 +15,7 @@ export type {
   TensorType,
 } from "./graph.type.js";
 export type { Value } from "./graph-assembly.js";
-export { type ConvSettings, GraphBuilder, type Operand, type PoolSettings } from "./graph-builder.js";
+export { GraphBuilder, type Operand } from "./graph-builder.js";
 export { type InferredValues, inferShapes, inferValues } from "./infer-shapes.js";
 export { isTensor, type KnownValue, type OpenValue } from "./known-value.js";
 export { modelOf } from "./model.js";
@@ -37,3 +37,4 @@ export {
   tensorFromNumbers,
   toFloat32,
 } from "./tensor.js";
+export type { ConvSettings, PoolSettings } from "./window-settings.js";

@@ -105,7 +105,13 @@ describe("weights in a file beside the model", () => {
 function linear() {
   const builder = new GraphBuilder({ name: "linear" });
   const x = builder.input("x", "float32", ["batch", 3]);
-  const weight = builder.initialiser("weight", float32Tensor([3, 4], Float32Array.from({ length: 12 }, Math.sin)));
+  const weight = builder.initialiser(
+    "weight",
+    float32Tensor(
+      [3, 4],
+      Float32Array.from({ length: 12 }, (_, index) => Math.sin(index)),
+    ),
+  );
   builder.output(builder.add(builder.matMul(x, weight), 0.5), "y");
   return modelOf(builder.graph());
 }

@@ -100,11 +100,11 @@ function slideOpenAxis(size: string, axis: number, axes: number, window: Window)
   if (window.autoPad.startsWith("SAME")) return stride === 1 ? size : `ceil(${size}/${stride})`;
   const added = at(window.pads, axis) + at(window.pads, axis + axes) - reachOf(axis, window);
   if (stride === 1) return withOffset(size, added + 1);
-  return `${window.ceil ? "ceil" : "floor"}((${withOffset(size, added)})/${stride})+1`;
+  return `${window.ceil ? "ceil" : "floor"}(${withOffset(size, added)}/${stride}+1)`;
 }
 
 function withOffset(size: string, offset: number): string {
-  return offset === 0 ? size : `${size}${offset < 0 ? "" : "+"}${offset}`;
+  return offset === 0 ? size : `(${size}${offset < 0 ? "" : "+"}${offset})`;
 }
 
 /** How far a window reaches along an axis, gaps included. */

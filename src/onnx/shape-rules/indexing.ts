@@ -88,7 +88,7 @@ export const pad: ShapeRule = (call) => {
   axes.forEach((axis, index) => {
     const added = (pads[index] as number) + (pads[index + axes.length] as number);
     const size = sizes[axis] as Dimension;
-    if (added !== 0) sizes[axis] = typeof size === "number" ? size + added : `${size}+${added}`;
+    if (added !== 0) sizes[axis] = typeof size === "number" ? size + added : `(${size}+${added})`;
   });
   return [{ elementType: call.elementType(0), shape: sizes }];
 };
