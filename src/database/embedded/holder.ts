@@ -34,11 +34,19 @@ export async function describeHolder(
   dataFolder: string,
   silenceMs = SILENCE_MEANS_GONE_MS,
 ): Promise<Holder | undefined> {
+  return (await inspect(dataFolder, silenceMs)).holder;
+}
+
+/** The newest record's number, and its holder if that one lives. */
+async function inspect(
+  dataFolder: string,
+  silenceMs = SILENCE_MEANS_GONE_MS,
+): Promise<{ readonly newest: number; readonly holder?: Holder }> {
   const newest = newestGeneration(holderFolder(dataFolder));
-  if (newest === 0) return undefined;
+  if (newest === 0) return { newest };
   const file = recordFile(holderFolder(dataFolder), newest);
   const record = readRecord(file);
-  return record !== undefined && (await isAlive(file, record, silenceMs)) ? record : undefined;
+  return record !== undefined && (await isAlive(file, record, silenceMs)) ? { newest, holder: record } : { newest };
 }
 
 /** Records where this process serves HTTP, for commands that want to reach it. Does nothing if it is no holder. */
@@ -65,9 +73,10 @@ export async function takeHold(
   const folder = holderFolder(dataFolder);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (;;) {
-    const occupiedBy = await describeHolder(dataFolder);
+    const { newest, holder: occupiedBy } = await inspect(dataFolder);
     if (occupiedBy) return { occupiedBy };
-    const generation = newestGeneration(folder) + 1;
+    // The number after the one that was judged, whatever is the newest by now.
+    const generation = newest + 1;
     const file = recordFile(folder, generation);
     if (!createExclusively(file, { ...ownIdentity(), ...holder })) continue;
     // A process that was asleep since it looked may have created a number that others have long gone past.
