@@ -16,6 +16,8 @@ export interface ModelVersion {
 export interface ModelVersions {
   /** The one that answers. @throws NoActiveModel before the first `ensureBase` */
   active(): Promise<ModelVersion>;
+  /** The encoder as it came, without training: the newest base version in use. @throws NoActiveModel */
+  base(): Promise<ModelVersion>;
   find(id: number): Promise<ModelVersion | undefined>;
   /** Those whose vectors are kept true: the active one and candidates. */
   live(sql?: Sql): Promise<ModelVersion[]>;

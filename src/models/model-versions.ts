@@ -35,6 +35,14 @@ export function createModelVersions({ database, vectors, logger }: ModelVersions
       if (row === undefined) throw new NoActiveModel();
       return toModel(row);
     },
+    async base() {
+      const [row] = await database.query<Row>(
+        `${SELECT} WHERE parent_id IS NULL AND state IN ('ACTIVE', 'CANDIDATE', 'RETIRED')
+         ORDER BY state = 'ACTIVE' DESC, id DESC LIMIT 1`,
+      );
+      if (row === undefined) throw new NoActiveModel();
+      return toModel(row);
+    },
     async find(id) {
       const [row] = await database.query<Row>(`${SELECT} WHERE id = $1::bigint`, [id]);
       return row && toModel(row);
