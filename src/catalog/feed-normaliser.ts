@@ -135,7 +135,7 @@ function photosOf(columns: Columns, photoPaths: boolean): PhotoInput[] {
 /** Addresses may hold commas, so a list of them is cut only where the next one begins. */
 function splitPhotos(value: string, isMain: boolean): string[] {
   const parts = value.includes("://")
-    ? value.split(/\s*[,\s]\s*(?=https?:\/\/)/i)
+    ? value.split(/\s*[,\s]\s*(?=(?:https?:)?\/\/)/i)
     : isMain
       ? [value]
       : value.split(",");

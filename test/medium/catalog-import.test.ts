@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, beforeEach, it } from "node:test";
@@ -158,6 +159,34 @@ describeOnBothDatabases("catalog import", (open) => {
         ["https://shop.example/a,b.jpg", "PENDING"],
         ["https://shop.example/c.jpg", "PENDING"],
         ["file:///photos/gone.png", "FAILED"],
+      ],
+    );
+  });
+
+  it("reads no photo outside of the feed's folder, whatever leads there", async () => {
+    const outside = mkdtempSync(path.join(tmpdir(), "lookalike-outside-"));
+    writeFileSync(path.join(outside, "secret.png"), await drawPhoto("red"));
+    const feed = write(
+      "feed.csv",
+      "id,image_link\n1,link.png\n2,folder/secret.png\n3,round/photo.png\n4,%2e%2e/x.png\n5,pipe.png\n6,deep\n",
+    );
+    write("photo.png", await drawPhoto("red"));
+    write("deep/x.png", "x");
+    symlinkSync(path.join(outside, "secret.png"), path.join(folder, "link.png"));
+    symlinkSync(outside, path.join(folder, "folder"));
+    symlinkSync(folder, path.join(folder, "round"));
+    execFileSync("mkfifo", [path.join(folder, "pipe.png")]);
+    const summary = await run(feed);
+    rmSync(outside, { recursive: true });
+    assert.deepEqual([summary.created, summary.photosFailed, kept.size], [6, 5, 1]);
+    assert.deepEqual(
+      problems.map(({ line, code }) => [line, code]),
+      [
+        [2, "PHOTO_PATH_REFUSED"],
+        [3, "PHOTO_PATH_REFUSED"],
+        [5, "PHOTO_MISSING"],
+        [6, "PHOTO_NOT_A_FILE"],
+        [7, "PHOTO_NOT_A_FILE"],
       ],
     );
   });
