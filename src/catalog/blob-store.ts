@@ -35,8 +35,8 @@ function storeIn(place: BlobPlace): BlobStore {
     has: async (contentHash) => (await place.size(keyOf(contentHash))) !== undefined,
     async write(contentHash, bytes) {
       const key = keyOf(contentHash);
-      // Another length is what a crash leaves behind; the same is taken as the same, as the name is the content's hash.
-      if ((await place.size(key)) === bytes.length) return;
+      // What is there may have been cut by a crash or changed: believing its name would keep the damage for ever.
+      if ((await place.size(key)) === bytes.length && (await place.read(key))?.equals(bytes)) return;
       await place.write(key, bytes);
     },
     async read(contentHash) {

@@ -1,4 +1,5 @@
 import type { Sql } from "../database/database.type.js";
+import type { BlobDamaged, BlobMissing } from "./blob-store.errors.js";
 import type { Validators } from "./guarded-fetcher.type.js";
 import type { TakenPhoto } from "./photo-intake.type.js";
 import type { PhotoUnreadable } from "./photo-unreadable.error.js";
@@ -125,17 +126,22 @@ export async function markPhotoFailed(
 }
 
 /**
- * Records on every photo with this content that its pixels cannot be decoded, which only the embedding finds out. The
- * content is let go of, so that the next fetch brings a repaired file instead of "not modified".
+ * Records on every photo with this content what only the embedding finds out: that its pixels cannot be decoded, or that
+ * the blob store lost it. The content is let go of, so that the next fetch brings the file whole instead of "not
+ * modified".
  * @returns products that showed it, whose vectors must be refreshed
  */
-export async function markContentUnreadable(sql: Sql, blobId: bigint, failure: PhotoUnreadable): Promise<bigint[]> {
+export async function markContentUnreadable(
+  sql: Sql,
+  blobId: bigint,
+  failure: PhotoUnreadable | BlobMissing | BlobDamaged,
+): Promise<bigint[]> {
   const rows = await sql.query<{ product_id: bigint }>(
     `UPDATE product_image
-        SET state = 'FAILED', blob_id = NULL, failure_code = $2, failure_message = $3, retryable = false,
+        SET state = 'FAILED', blob_id = NULL, failure_code = $2, failure_message = $3, retryable = $4,
             attempts = attempts + 1
       WHERE blob_id = $1 RETURNING product_id`,
-    [blobId, failure.code, failure.message.slice(0, LONGEST_MESSAGE)],
+    [blobId, failure.code, failure.message.slice(0, LONGEST_MESSAGE), failure.retryable],
   );
   return [...new Set(rows.map((row) => row.product_id))];
 }

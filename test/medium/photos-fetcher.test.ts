@@ -150,6 +150,22 @@ describe("guarded fetcher", () => {
     });
   });
 
+  it("refuses localhost through the machine's own resolver, and fetches from it when it may", async () => {
+    const url = `http://localhost:${shop.port}/photo.jpg`;
+    for (const [fetchAllowPrivate, outcome] of [
+      [false, "FETCH_ADDRESS_REFUSED"],
+      [true, "fetched"],
+    ] as const) {
+      const fetcher = createGuardedFetcher({ config: { ...config, fetchAllowPrivate }, logger });
+      const found = await fetcher.fetchBytes(url).then(
+        ({ kind }) => kind,
+        (error: Error & { code: string }) => error.code,
+      );
+      assert.equal(found, outcome);
+      await fetcher.close();
+    }
+  });
+
   it("gives up a name server that never answers", async () => {
     const network: Network = { resolve: () => new Promise(() => {}) };
     await withFetcher(network, { fetchTimeoutMs: 200 })((fetcher) =>

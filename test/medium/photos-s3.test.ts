@@ -45,12 +45,15 @@ describe("blobs in an S3-compatible store (a fake of the protocol on loopback)",
   it("does not send what is there already", async () => {
     s3.requests.length = 0;
     await storeIn("s3://pictures/shop/photos").write(hash, bytes);
-    assert.deepEqual(s3.requests, [`HEAD ${key}`]);
+    assert.deepEqual(s3.requests, [`HEAD ${key}`, `GET ${key}`]);
   });
 
-  it("notices an object that was changed", async () => {
-    s3.objects.set(key, Buffer.from("something else"));
-    await assert.rejects(storeIn("s3://pictures/shop/photos").read(hash), { code: "BLOB_DAMAGED" });
+  it("notices an object that was changed, and the next write repairs it", async () => {
+    const blobs = storeIn("s3://pictures/shop/photos");
+    s3.objects.set(key, Buffer.alloc(bytes.length, 0x20));
+    await assert.rejects(blobs.read(hash), { code: "BLOB_DAMAGED" });
+    await blobs.write(hash, bytes);
+    assert.deepEqual(await blobs.read(hash), bytes);
   });
 
   it("does not take a refusal for a missing photo", async () => {
