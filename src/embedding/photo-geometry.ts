@@ -13,6 +13,11 @@ export interface Placement {
   readonly rows: AxisPlacement;
 }
 
+export interface PhotoSize {
+  readonly width: number;
+  readonly height: number;
+}
+
 /** Where a photo of this size lands in the square input, by the manifest's way to resize. */
 export function placePhoto(
   width: number,
@@ -38,6 +43,21 @@ export function placePhoto(
         rows: centred(height, Math.max(width, height), size),
       };
   }
+}
+
+/**
+ * The same place in a copy of the photo that was shrunk on the way, each side on its own.
+ */
+export function placeShrunk(shown: PhotoSize, shrunk: PhotoSize, preprocessing: Preprocessing): Placement {
+  const { columns, rows } = placePhoto(shown.width, shown.height, preprocessing);
+  return {
+    columns: scaled(columns, shrunk.width / shown.width),
+    rows: scaled(rows, shrunk.height / shown.height),
+  };
+}
+
+function scaled({ start, length, to, outputs }: AxisPlacement, factor: number): AxisPlacement {
+  return { start: start * factor, length: length * factor, to, outputs };
 }
 
 function centred(length: number, longest: number, size: number): AxisPlacement {

@@ -40,15 +40,15 @@ export function createPreprocessor(
     const size = fastJpegSize(photo);
     if (size === undefined || size.width > largest || size.height > largest) return false;
     if (size.width * size.height > maxPixels) return false;
-    if (!decodeFastJpeg(photo, resampler.room(size.width, size.height))) return false;
-    resampler.resample(size.width, size.height, slot);
+    if (!decodeFastJpeg(photo, resampler.room(size))) return false;
+    resampler.resample(slot);
     return true;
   }
 
   async function writeAny(photo: Buffer, slot: number): Promise<void> {
-    const { data, info } = await decode(photo, largest, maxPixels);
-    data.copy(resampler.room(info.width, info.height));
-    resampler.resample(info.width, info.height, slot);
+    const { data, info, shown } = await decode(photo, largest, maxPixels);
+    data.copy(resampler.room({ width: info.width, height: info.height }, shown));
+    resampler.resample(slot);
   }
 
   return {
@@ -68,7 +68,8 @@ async function decode(photo: Buffer, largest: number, maxPixels: number) {
       const side = (length: number) => (length > largest ? largest / 2 : length);
       image.resize(side(width), side(height), { fit: "fill", kernel: "linear" });
     }
-    return await toOpaqueSrgb(image).raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
+    const pixels = await toOpaqueSrgb(image).raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
+    return { ...pixels, shown: { width, height } };
   } catch (error) {
     throw decodeFailure(error, false, { maxPixels });
   }
