@@ -1,13 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
+import path from "node:path";
 import type { FastifyInstance } from "fastify";
 
 /** GraphiQL and React as their packages ship them for a plain page: nothing is loaded from elsewhere. */
-const ASSETS: Readonly<Record<string, { readonly module: string; readonly type: string }>> = {
-  "react.js": { module: "react/umd/react.production.min.js", type: "text/javascript" },
-  "react-dom.js": { module: "react-dom/umd/react-dom.production.min.js", type: "text/javascript" },
-  "graphiql.js": { module: "graphiql/graphiql.min.js", type: "text/javascript" },
-  "graphiql.css": { module: "graphiql/graphiql.min.css", type: "text/css" },
+const ASSETS: Readonly<Record<string, { readonly package: string; readonly file: string; readonly type: string }>> = {
+  "react.js": { package: "react", file: "umd/react.production.min.js", type: "text/javascript" },
+  "react-dom.js": { package: "react-dom", file: "umd/react-dom.production.min.js", type: "text/javascript" },
+  "graphiql.js": { package: "graphiql", file: "graphiql.min.js", type: "text/javascript" },
+  "graphiql.css": { package: "graphiql", file: "graphiql.min.css", type: "text/css" },
 };
 
 /** CodeMirror and the toolbar set styles from script; everything else comes from this server's own files. */
@@ -63,7 +64,9 @@ query SimilarItems {
  * @param findExampleProduct our id of any product, for the query that is shown first
  */
 export function addExplorer(fastify: FastifyInstance, findExampleProduct: () => Promise<string | undefined>): void {
-  const resolve = createRequire(import.meta.url).resolve;
+  // By way of package.json: React does not export its UMD files, and pages do not ask.
+  const folderOf = (name: string): string =>
+    path.dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
 
   fastify.get("/", async (_, reply) => reply.redirect("/explorer"));
   fastify.get("/explorer", async (_, reply) =>
@@ -74,10 +77,10 @@ export function addExplorer(fastify: FastifyInstance, findExampleProduct: () => 
     const query = exampleQuery((await findExampleProduct()) ?? "prod_1");
     return reply.type("text/javascript; charset=utf-8").header("cache-control", "no-store").send(pageScript(query));
   });
-  for (const [name, { module, type }] of Object.entries(ASSETS)) {
+  for (const [name, asset] of Object.entries(ASSETS)) {
     fastify.get(`/explorer/${name}`, async (_, reply) => {
-      const content = await readFile(resolve(module));
-      return reply.type(`${type}; charset=utf-8`).header("cache-control", "public, max-age=86400").send(content);
+      const content = await readFile(path.join(folderOf(asset.package), asset.file));
+      return reply.type(`${asset.type}; charset=utf-8`).header("cache-control", "public, max-age=86400").send(content);
     });
   }
 }
