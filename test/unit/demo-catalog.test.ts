@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, before, describe, it } from "node:test";
+import { parse } from "csv-parse/sync";
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import sharp from "sharp";
+import { drawCatalog } from "../../src/demo/draw-catalog.js";
+import { drawPhoto } from "../../src/demo/draw-photo.js";
+import { PRODUCT_SHAPES } from "../../src/demo/product-shapes.js";
+
+describe("the demo's catalog", () => {
+  let folder: string;
+  let drawn: Awaited<ReturnType<typeof drawCatalog>>;
+  before(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), "lookalike-demo-"));
+    drawn = await drawCatalog(folder, 7);
+  });
+  after(() => rm(folder, { recursive: true, force: true }));
+
+  it("holds 240 products of 12 categories, in groups of two or three colours", async () => {
+    const rows = parse(await readFile(drawn.feed), { columns: true }) as Record<string, string>[];
+    assert.equal(rows.length, 240);
+    assert.equal(drawn.products, 240);
+    assert.equal(new Set(rows.map((row) => row.id)).size, 240);
+    assert.equal(new Set(rows.map((row) => row.product_type)).size, 12);
+    const sizes = new Map<string, number>();
+    for (const { item_group_id: group = "" } of rows) sizes.set(group, (sizes.get(group) ?? 0) + 1);
+    assert.deepEqual([...new Set(sizes.values())].sort(), [2, 3]);
+  });
+
+  it("has two or three photos a product, each a JPEG that the feed names", async () => {
+    const rows = parse(await readFile(drawn.feed), { columns: true }) as Record<string, string>[];
+    const named = rows.flatMap((row) => [row.image_link ?? "", ...(row.additional_image_link ?? "").split(",")]);
+    assert.equal(named.length, drawn.photos);
+    assert.deepEqual(
+      named.map((file) => path.basename(file)).sort(),
+      (await readdir(path.join(folder, "photos"))).sort(),
+    );
+    const { format, width, height } = await sharp(path.join(folder, named[0] ?? "")).metadata();
+    assert.deepEqual({ format, width, height }, { format: "jpeg", width: 320, height: 320 });
+  });
+
+  it("is the same for the same seed, and another for another", async () => {
+    const shape = PRODUCT_SHAPES[0];
+    assert.ok(shape);
+    const draw = (seed: number) =>
+      drawPhoto(
+        shape.draw,
+        { proportions: [0.2, 0.4, 0.6], pattern: "stripes" },
+        { main: "hsl(200 50% 50%)", dark: "hsl(200 50% 30%)", light: "hsl(200 30% 80%)" },
+        "front",
+        xoroshiro128plus(seed),
+      );
+    assert.deepEqual(await draw(1), await draw(1));
+    assert.notDeepEqual(await draw(1), await draw(2));
+  });
+});
