@@ -46,14 +46,21 @@ export function createCatalogWriter({ database, queue, vectors, logger }: Catalo
     { photos, priority }: CatalogWriteOptions,
     results: CatalogWriteResult[],
   ): Promise<void> {
-    const states = await readStates(sql, round, true);
-    const decided: DecidedEvent[] = [];
-    for (const entry of round) {
-      const known = states.get(keyOf(entry));
-      const { write, outcome } = decide(entry.event, known, photos);
-      decided.push({ ...entry, write, known });
-      results[entry.place] = { externalId: entry.externalId, outcome, ...productId(known) };
-    }
+    const decideAll = async (entries: readonly KeyedEvent[], lock: boolean): Promise<DecidedEvent[]> => {
+      const states = await readStates(sql, entries, lock);
+      return entries.flatMap((entry) => {
+        const known = states.get(keyOf(entry));
+        const { write, outcome } = decide(entry.event, known, photos);
+        results[entry.place] = { externalId: entry.externalId, outcome, ...productId(known) };
+        return write.kind === "nothing" ? [] : [{ ...entry, write, known }];
+      });
+    };
+    // First without locks, which are writes too: a feed that is imported again then really writes nothing.
+    const changed = await decideAll(round, false);
+    const existing = changed.filter(({ known }) => known);
+    const decided = changed.filter(({ known }) => !known);
+    if (existing.length > 0) decided.push(...(await decideAll(existing, true)));
+    if (decided.length === 0) return;
     const { touched, wanted } = await writeProducts(sql, decided, results);
     if (touched.length === 0) return;
     const work = wanted.length > 0 ? await writeImages(sql, wanted, photos) : { fetch: [], embed: [] };
