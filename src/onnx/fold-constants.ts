@@ -1,7 +1,6 @@
 import { InferenceSession, type Tensor as RuntimeTensor } from "onnxruntime-node";
 import { isStatic } from "./dimensions.js";
 import type { ElementType, Graph, Node, Tensor, TensorType } from "./graph.type.js";
-import { controlFlowOperators } from "./infer-node.js";
 import { inferValues } from "./infer-shapes.js";
 import { isTensor } from "./known-value.js";
 import { modelOf } from "./model.js";
@@ -12,15 +11,6 @@ import { bytesPerElement, elementCount } from "./tensor.js";
 
 /** A result above this stays a node: a small constant may blow up to any size (Expand, ConstantOfShape). */
 const largestFoldedBytes = 256 * 2 ** 20;
-
-const randomOperators: ReadonlySet<string> = new Set([
-  "Bernoulli",
-  "Multinomial",
-  "RandomNormal",
-  "RandomNormalLike",
-  "RandomUniform",
-  "RandomUniformLike",
-]);
 
 /**
  * The same graph with everything that follows from constants and static shapes computed once and stored under the
@@ -61,7 +51,7 @@ export async function foldConstants(graph: Graph): Promise<Graph> {
 }
 
 function canRunAlone(node: Node, types: ReadonlyMap<string, TensorType>): boolean {
-  if (node.domain !== "" || randomOperators.has(node.operator) || controlFlowOperators.has(node.operator)) return false;
+  if (node.domain !== "") return false;
   return node.outputs.every((name) => {
     const type = types.get(name);
     if (type === undefined || !isStatic(type.shape)) return name === "";

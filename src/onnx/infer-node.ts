@@ -13,7 +13,7 @@ export interface KnownOutput {
 }
 
 /** Operators whose outputs depend on which branch runs, or how often. */
-export const controlFlowOperators: ReadonlySet<string> = new Set(["If", "Loop", "Scan", "SequenceMap"]);
+const controlFlowOperators: ReadonlySet<string> = new Set(["If", "Loop", "Scan", "SequenceMap"]);
 
 const quantisedOperators: ReadonlySet<string> = new Set([
   "ConvInteger",
