@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, before, describe, it } from "node:test";
+import sharp from "sharp";
+import { lookalike } from "../support/command-line.js";
+import { copyEmbeddedTemplate } from "../support/database.js";
+
+/** A plain picture, the same colour family for a category, so that neighbours are of the same one. */
+function picture(red: number, green: number, blue: number): Promise<Buffer> {
+  const circle = `<circle cx="60" cy="60" r="${20 + (red % 20)}" fill="rgb(${blue},${red},${green})"/>`;
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="120" height="120"><rect width="120" height="120" fill="rgb(${red},${green},${blue})"/>${circle}</svg>`;
+  return sharp(Buffer.from(svg)).jpeg().toBuffer();
+}
+
+describe("the command line without a server", () => {
+  let folder: string;
+  let catalog: string;
+  let settings: Record<string, string>;
+
+  before(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), "lookalike-cli-"));
+    catalog = path.join(folder, "garments");
+    settings = { LOOKALIKE_DATA: path.join(folder, "data") };
+    await copyEmbeddedTemplate(settings.LOOKALIKE_DATA!);
+    for (const [split, count] of [
+      ["train", 4],
+      ["test", 2],
+    ] as const) {
+      for (const [label, base] of [
+        ["red", 200],
+        ["dark", 40],
+      ] as const) {
+        await mkdir(path.join(catalog, split, label), { recursive: true });
+        for (let index = 0; index < count; index += 1) {
+          const shade = base + index * 5 + (split === "test" ? 2 : 0);
+          await writeFile(
+            path.join(catalog, split, label, `${split}-${label}-${index}.jpg`),
+            await picture(shade, 30 + index, 40),
+          );
+        }
+      }
+    }
+  });
+  after(() => rm(folder, { recursive: true, force: true }));
+
+  const json = async (...args: string[]): Promise<Record<string, unknown>> => {
+    const { code, stdout, stderr } = await lookalike([...args, "--json"], settings);
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout.trim().split("\n").length, 1, "one JSON value and nothing else on standard output");
+    return JSON.parse(stdout) as Record<string, unknown>;
+  };
+
+  it("imports a folder and sees it embedded, with a worker of its own", async () => {
+    const dry = await json("import", catalog, "--dry-run");
+    assert.equal(dry.created, 12);
+    const { code, stdout, stderr } = await lookalike(["import", catalog, "--wait"], settings);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /Imported 12 rows .* 12 created, 0 updated/);
+    assert.match(stdout, /Embedded 12 photos/);
+    assert.match(stderr, /embedding: 12 of 12 photos/);
+  });
+
+  it("writes nothing when the same folder is imported again", async () => {
+    const again = await json("import", catalog, "--wait");
+    assert.deepEqual(
+      { created: again.created, updated: again.updated, unchanged: again.unchanged },
+      { created: 0, updated: 0, unchanged: 12 },
+    );
+    assert.equal((again.embedding as { embedded: number }).embedded, 0);
+  });
+
+  it("shows what looks alike, and draws it", async () => {
+    const sheet = path.join(folder, "sheet.png");
+    const answer = await json("similar", "prod_1", "--first", "3", "--sheet", sheet);
+    assert.equal(answer.status, "READY");
+    const items = answer.items as { id: string; distance: number; reason: string }[];
+    assert.equal(items.length, 3);
+    const { format, width, height } = await sharp(await readFile(sheet)).metadata();
+    assert.equal(format, "png");
+    assert.ok(width! > 900 && height! > 400);
+    const people = await lookalike(["similar", "prod_1", "--first", "3"], settings);
+    assert.match(people.stdout, /distance\s+id\s+title\s+reason/);
+    assert.ok(people.stdout.includes(items[0]!.id));
+  });
+
+  it("evaluates with exactly the documented keys", async () => {
+    const report = await json(
+      "evaluate",
+      "--model",
+      "base",
+      "--labels",
+      "category",
+      "--split",
+      "test",
+      "--gallery",
+      "train",
+    );
+    assert.deepEqual(Object.keys(report), [
+      "model",
+      "labels",
+      "split",
+      "queries",
+      "gallery",
+      "recallAt1",
+      "recallAt10",
+      "mapAtR",
+      "precisionAt1",
+      "precisionAt10",
+      "meanAveragePrecision",
+      "seconds",
+    ]);
+    assert.equal(report.queries, 4);
+    assert.equal(report.gallery, 8);
+    assert.equal(report.precisionAt1, 1);
+  });
+
+  it("tells the catalog's health, the models and the encoders", async () => {
+    const health = await json("catalog", "health");
+    assert.deepEqual([health.products, health.embeddedPhotos, health.coverage], [12, 12, 1]);
+    const models = (await json("models")) as unknown as { name: string; state: string }[];
+    assert.deepEqual(
+      models.map(({ state }) => state),
+      ["ACTIVE"],
+    );
+    const encoders = (await json("encoder", "list")) as unknown as { name: string; installed: boolean }[];
+    assert.ok(encoders.some(({ name, installed }) => name === "mobilenet-v2" && installed));
+  });
+
+  it("fails with one clear line and an exit code", async () => {
+    const cases: [string[], RegExp][] = [
+      [["similar", "nobody"], /^lookalike: There is no product "nobody"/],
+      [["import", path.join(folder, "nowhere")], /^lookalike: .*nowhere cannot be opened/],
+      [["evaluate", "--labels", "taste"], /^lookalike: .*taste/],
+    ];
+    for (const [args, message] of cases) {
+      const { code, stdout, stderr } = await lookalike(args, settings);
+      assert.equal(code, 1);
+      assert.equal(stdout, "");
+      const [line, ...rest] = stderr.trim().split("\n");
+      assert.match(line!, message);
+      assert.deepEqual(rest, []);
+    }
+    const wrong = await lookalike(["models"], { ...settings, LOOKALIKE_PORT: "many" });
+    assert.equal(wrong.code, 1);
+    assert.match(wrong.stderr, /^lookalike: The configuration is not valid. port \(LOOKALIKE_PORT\)/);
+  });
+
+  it("needs a running server for a worker on the embedded database", async () => {
+    const { code, stderr } = await lookalike(["worker"], settings);
+    assert.equal(code, 1);
+    assert.match(stderr, /Start "lookalike serve" first/);
+  });
+});
+
+describe("the command line's help", () => {
+  const commands = [
+    [],
+    ["serve"],
+    ["worker"],
+    ["demo"],
+    ["import"],
+    ["similar"],
+    ["evaluate"],
+    ["models"],
+    ["encoder"],
+    ["encoder", "list"],
+    ["encoder", "pull"],
+    ["encoder", "add"],
+    ["catalog"],
+    ["catalog", "health"],
+  ];
+  it("explains every command", async () => {
+    for (const words of commands) {
+      const { code, stdout } = await lookalike([...words, "--help"]);
+      assert.equal(code, 0, words.join(" "));
+      assert.match(stdout, /^Usage: lookalike/);
+    }
+    assert.match((await lookalike(["--version"])).stdout, /^\d+\.\d+\.\d+\n$/);
+  });
+
+  it("refuses what it does not know", async () => {
+    for (const args of [
+      ["serve", "--prot", "1"],
+      ["sreve"],
+      ["similar"],
+      ["similar", "a", "--first", "0"],
+      ["evaluate", "--split", "x"],
+    ]) {
+      const { code, stderr } = await lookalike(args);
+      assert.equal(code, 1, args.join(" "));
+      assert.match(stderr, /^error: /);
+    }
+  });
+});

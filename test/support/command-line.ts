@@ -1,0 +1,107 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+const MAIN = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
+
+/** Nothing of the caller's own settings reaches the processes under test. */
+function environment(settings: Record<string, string>): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !/^(LOOKALIKE_|DATABASE_URL$|NODE_TEST)/.test(name));
+  return { ...Object.fromEntries(own), ...settings };
+}
+
+export interface CommandResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `lookalike …` as a process of its own, to its end. */
+export async function lookalike(
+  args: readonly string[],
+  settings: Record<string, string> = {},
+): Promise<CommandResult> {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: environment(settings),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  const [code] = (await once(child, "close")) as [number | null];
+  return { code, stdout, stderr };
+}
+
+/** A running `lookalike serve` with its worker. */
+export interface Served {
+  readonly address: string;
+  readonly pid: number;
+  /** Of the worker that took jobs last. */
+  workerPid(): number | undefined;
+  /** SIGTERM. @returns the exit code */
+  stop(): Promise<number | null>;
+  /** SIGKILL to the API, the worker, or both. */
+  kill(whom: "api" | "worker" | "both"): Promise<void>;
+}
+
+/** Starts `lookalike serve` on any port and waits until it answers and its worker takes jobs. */
+export async function serve(settings: Record<string, string>): Promise<Served> {
+  const child = spawn(process.execPath, [MAIN, "serve", "--port", "0"], {
+    env: environment(settings),
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let log = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    log += text;
+  });
+  const closed = once(child, "exit");
+  const address = (await logged(child, () => log, /GraphQL at (http:\/\/\S+)\/graphql/))[1]!;
+  await logged(child, () => log, /"process":"worker".*"taking jobs"/);
+  const workerPid = (): number | undefined => {
+    const starts = [...log.matchAll(/"pid":(\d+),"process":"worker","msg":"taking jobs"/g)];
+    const last = starts.at(-1)?.[1];
+    return last === undefined ? undefined : Number(last);
+  };
+  return {
+    address,
+    pid: child.pid!,
+    workerPid,
+    async stop() {
+      child.kill("SIGTERM");
+      const [code] = (await closed) as [number | null];
+      return code;
+    },
+    async kill(whom) {
+      const worker = workerPid();
+      if (whom !== "worker") child.kill("SIGKILL");
+      if (whom !== "api" && worker !== undefined) process.kill(worker, "SIGKILL");
+      if (whom !== "worker") await closed;
+    },
+  };
+}
+
+async function logged(child: ChildProcess, log: () => string, wanted: RegExp): Promise<RegExpExecArray> {
+  for (let waited = 0; waited < 60_000; waited += 50) {
+    const found = wanted.exec(log());
+    if (found) return found;
+    if (child.exitCode !== null || child.signalCode !== null) break;
+    await delay(50);
+  }
+  child.kill("SIGKILL");
+  throw new Error(`lookalike serve did not come up: ${log()}`);
+}
+
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
