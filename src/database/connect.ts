@@ -5,6 +5,7 @@ import { PrismaClient } from "../generated/prisma/client.js";
 import type { Logger } from "../logger.js";
 import type { Database } from "./database.type.js";
 import { type DataFolderRole, holdOrJoin } from "./embedded/host.js";
+import { IDLE_IN_TRANSACTION_MS } from "./embedded/multiplexer.js";
 import { DatabaseUnreachable } from "./errors.js";
 import { migrate } from "./migrate.js";
 import { pooledSql } from "./sql.js";
@@ -36,7 +37,14 @@ export async function openDatabase(
   const seat = await holdOrJoin(config.data, options.role ?? "client", logger);
   // Few connections, because all of them queue for the one session; more than one, so that a waiting transaction
   // does not hold up the answers that come before it.
-  const address = { host: seat.socketDirectory, user: "postgres", database: "postgres", max: 4 };
+  const address = {
+    host: seat.socketDirectory,
+    user: "postgres",
+    database: "postgres",
+    max: 4,
+    // New connections queue for the session too, behind the longest transaction that is allowed.
+    connectionTimeoutMillis: IDLE_IN_TRANSACTION_MS + 15_000,
+  };
   try {
     return await connect("embedded", address, logger, options, seat.leave);
   } catch (error) {
@@ -53,11 +61,11 @@ async function connect(
   leave: () => Promise<void>,
 ): Promise<Database> {
   const pool = new pg.Pool({
+    connectionTimeoutMillis: 15_000,
     ...address,
     ...(options.connections === undefined ? {} : { max: options.connections }),
     types: valueTypes,
     application_name: "lookalike",
-    connectionTimeoutMillis: 15_000,
     keepAlive: true,
   });
   // An idle connection that breaks (a server that restarts) is replaced by the next query; unheard, it would end

@@ -76,6 +76,19 @@ describeOnBothDatabases("the job queue", (open) => {
     assert.deepEqual(seen, ["1", "1"]);
   });
 
+  test("keeps a waiting job from starting before the transaction that relies on it has committed", async () => {
+    const { database } = opened;
+    // On the embedded database nothing else runs during a transaction anyway.
+    if (database.kind === "embedded") return;
+    await queue.enqueue(database, "fetch-photo", [photo("1"), photo("2")]);
+    const startable = "SELECT data ->> 'imageId' AS id FROM pgboss.job WHERE state = 'created' FOR UPDATE SKIP LOCKED";
+    await database.transaction(async (sql) => {
+      await queue.enqueue(sql, "fetch-photo", [photo("1")]);
+      assert.deepEqual((await database.pool.query(startable)).rows, [{ id: "2" }]);
+    });
+    assert.equal((await database.pool.query(startable)).rowCount, 2);
+  });
+
   test("lists jobs that were given up, and gives them their attempts back", async () => {
     const { database } = opened;
     await queue.enqueue(database, "fetch-photo", [photo("1"), photo("2")]);

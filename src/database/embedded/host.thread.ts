@@ -4,7 +4,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { PGlite } from "@electric-sql/pglite";
 import { vector } from "@electric-sql/pglite-pgvector";
 import { HEARTBEAT_MS, type Hold, stillHolds } from "./holder.js";
-import { createMultiplexer } from "./multiplexer.js";
+import { createMultiplexer, IDLE_IN_TRANSACTION_MS } from "./multiplexer.js";
 import { SOCKET_NAME } from "./socket-directory.js";
 
 /** What the thread is started with. */
@@ -21,8 +21,6 @@ export type HostThreadRequest = {
 };
 
 export type HostThreadReply = { readonly kind: "ready" } | { readonly kind: "stopped" };
-
-const IDLE_IN_TRANSACTION_MS = 60_000;
 
 const { databaseFolder, socketDirectory, hold } = workerData as HostThreadData;
 const parent = parentPort!;

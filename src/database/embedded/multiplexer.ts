@@ -1,6 +1,9 @@
 import net from "node:net";
 import { copiesFromClient, createClientReader, fatalError, REFUSE_COPY, ROLLBACK, readAnswer, SYNC } from "./wire.js";
 
+/** Long enough for any honest pause between two statements of a transaction. */
+export const IDLE_IN_TRANSACTION_MS = 60_000;
+
 export interface MultiplexerOptions {
   /** Runs protocol messages on the one session and returns what the server answered. */
   readonly execute: (bytes: Buffer) => Promise<Buffer>;
