@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { crc32 } from "node:zlib";
 import { BadUserInput } from "../errors.js";
 import type { Position, SearchConditions } from "../vectors/vectors.type.js";
 
@@ -18,37 +18,56 @@ const KINDS = ["exact", "hnsw", "newest"] as const;
 const PAYLOAD = 24;
 const CHECKSUM = 4;
 
-/**
- * A place as an opaque cursor. A checksum over it and the conditions of the search tells a cursor that was garbled, or
- * that comes from another search; it is no signature, because a cursor gives access to nothing.
- */
-export function encodeCursor(place: Place, conditions: SearchConditions): string {
-  const buffer = Buffer.alloc(PAYLOAD + CHECKSUM);
-  const start = place.phase === "ranking" ? place.start : undefined;
-  buffer.writeUInt8((VERSION << 4) | KINDS.indexOf(place.phase === "ranking" ? place.scan : "newest"), 0);
-  // Whether there is a position at all: 0 is a valid rank, and every id is taken.
-  buffer.writeUInt8(place.phase === "ranking" ? Number(start !== undefined) : Number(place.after !== undefined), 1);
-  buffer.writeUInt16BE(place.phase === "ranking" ? place.offset : 0, 2);
-  buffer.writeUInt32BE(place.modelId, 4);
-  buffer.writeDoubleBE(start?.rank ?? 0, 8);
-  buffer.writeBigInt64BE((place.phase === "ranking" ? start?.productId : place.after) ?? 0n, 16);
-  checksum(buffer, conditions).copy(buffer, PAYLOAD);
-  return buffer.toString("base64url");
+/** Places of one search as opaque cursors, and back. */
+export interface Cursors {
+  encode(place: Place): string;
+  /** @throws BadUserInput for a cursor that is not one of this search */
+  decode(cursor: string): Place;
 }
 
-/** @throws BadUserInput for a cursor that is not one of this search */
-export function decodeCursor(cursor: string, conditions: SearchConditions): Place {
-  const buffer = Buffer.from(cursor, "base64url");
-  if (
-    buffer.length !== PAYLOAD + CHECKSUM ||
-    buffer.toString("base64url") !== cursor ||
-    !checksum(buffer, conditions).equals(buffer.subarray(PAYLOAD))
-  ) {
-    throw new BadUserInput(
-      "The cursor does not belong to this search. Give the cursor of one of its edges, with the same filter and options, or none.",
-      ["after"],
-    );
-  }
+/**
+ * A checksum over the place and the conditions of the search tells a cursor that was garbled, or that comes from
+ * another search. It is no signature, because a cursor gives access to nothing.
+ */
+export function createCursors(conditions: SearchConditions): Cursors {
+  const search = crc32(
+    JSON.stringify(conditions, (_, value: unknown) => (typeof value === "bigint" ? `${value}n` : value)),
+  );
+  const checksum = (buffer: Buffer): number => crc32(buffer.subarray(0, PAYLOAD), search);
+  return {
+    encode(place) {
+      const buffer = Buffer.alloc(PAYLOAD + CHECKSUM);
+      writePlace(place, buffer);
+      buffer.writeUInt32BE(checksum(buffer), PAYLOAD);
+      return buffer.toString("base64url");
+    },
+    decode(cursor) {
+      const buffer = Buffer.from(cursor, "base64url");
+      const whole = buffer.length === PAYLOAD + CHECKSUM && buffer.toString("base64url") === cursor;
+      if (!whole || buffer.readUInt32BE(PAYLOAD) !== checksum(buffer)) {
+        throw new BadUserInput(
+          "The cursor does not belong to this search. Give the cursor of one of its edges, with the same filter and options, or none.",
+          ["after"],
+        );
+      }
+      return readPlace(buffer);
+    },
+  };
+}
+
+function writePlace(place: Place, buffer: Buffer): void {
+  const ranking = place.phase === "ranking";
+  const id = ranking ? place.start?.productId : place.after;
+  buffer.writeUInt8((VERSION << 4) | KINDS.indexOf(ranking ? place.scan : "newest"), 0);
+  // Whether there is a position at all: 0 is a valid rank, and every id is taken.
+  buffer.writeUInt8(id === undefined ? 0 : 1, 1);
+  buffer.writeUInt16BE(ranking ? place.offset : 0, 2);
+  buffer.writeUInt32BE(place.modelId, 4);
+  buffer.writeDoubleBE(ranking ? (place.start?.rank ?? 0) : 0, 8);
+  buffer.writeBigInt64BE(id ?? 0n, 16);
+}
+
+function readPlace(buffer: Buffer): Place {
   const kind = KINDS[buffer.readUInt8(0) & 0xf];
   const modelId = buffer.readUInt32BE(4);
   const productId = buffer.readUInt8(1) === 1 ? buffer.readBigInt64BE(16) : undefined;
@@ -60,9 +79,4 @@ export function decodeCursor(cursor: string, conditions: SearchConditions): Plac
     offset: buffer.readUInt16BE(2),
     ...(productId === undefined ? {} : { start: { rank: buffer.readDoubleBE(8), productId } }),
   };
-}
-
-function checksum(buffer: Buffer, conditions: SearchConditions): Buffer {
-  const search = JSON.stringify(conditions, (_, value: unknown) => (typeof value === "bigint" ? `${value}n` : value));
-  return createHash("sha256").update(buffer.subarray(0, PAYLOAD)).update(search).digest().subarray(0, CHECKSUM);
 }

@@ -1,5 +1,5 @@
 import type { NeighbourSearch, SearchConditions, SearchWindow, Seeds } from "../vectors/vectors.type.js";
-import { encodeCursor, type Place } from "./cursor.js";
+import { type Cursors, type Place } from "./cursor.js";
 import type { SimilarItem, SimilarItemsPage, SimilarItemsRequest } from "./similar-items.type.js";
 
 /** One search whose pages are asked for. */
@@ -7,6 +7,7 @@ export interface PageSearch {
   readonly modelId: number;
   readonly seeds: Seeds;
   readonly conditions: SearchConditions;
+  readonly cursors: Cursors;
   readonly request: SimilarItemsRequest;
   readonly windows: NeighbourSearch;
 }
@@ -16,7 +17,7 @@ export interface PageSearch {
  * newest of the category. Most pages need nothing beyond the opened window.
  */
 export async function fillPage(search: PageSearch, place: Place, opened: SearchWindow): Promise<SimilarItemsPage> {
-  const { conditions, modelId, request } = search;
+  const { cursors, modelId, request } = search;
   const items: SimilarItem[] = [];
   const status = opened.seed.embedded ? "READY" : "PENDING";
   const done = (hasNextPage: boolean): SimilarItemsPage => ({ items, hasNextPage, modelId, status });
@@ -37,7 +38,7 @@ export async function fillPage(search: PageSearch, place: Place, opened: SearchW
         };
         items.push({
           ...item,
-          cursor: encodeCursor(after, conditions),
+          cursor: cursors.encode(after),
           score: 1 - item.distance / 2,
           reason: "VISUAL",
         });
@@ -51,7 +52,7 @@ export async function fillPage(search: PageSearch, place: Place, opened: SearchW
   const newest = await newestOfCategory(search, place, opened, items.length);
   for (const productId of newest) {
     if (items.length === request.first) return done(true);
-    const cursor = encodeCursor({ modelId, phase: "newest", after: productId }, conditions);
+    const cursor = cursors.encode({ modelId, phase: "newest", after: productId });
     items.push({ productId, cursor, score: 0, distance: 2, reason: "FALLBACK" });
   }
   return done(false);

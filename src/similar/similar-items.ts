@@ -2,7 +2,7 @@ import { BadUserInput } from "../errors.js";
 import type { ModelVersions } from "../models/model-version.type.js";
 import { ModelVectorsGone } from "../vectors/vectors.errors.js";
 import type { SearchConditions, SearchWindow, Seeds, Vectors } from "../vectors/vectors.type.js";
-import { decodeCursor, type Place } from "./cursor.js";
+import { createCursors, type Place } from "./cursor.js";
 import { fillPage, type PageSearch } from "./fill-page.js";
 import { seedsOf } from "./product-reference.js";
 import { AmbiguousProduct, ProductNotFound } from "./similar-items.errors.js";
@@ -26,7 +26,8 @@ export function createSimilarItems({ vectors: { search }, models }: SimilarItems
     request: SimilarItemsRequest,
   ): Promise<{ search: PageSearch; place: Place; windows: SearchWindow[] }> {
     const conditions = conditionsOf(request);
-    const place = request.after === undefined ? undefined : decodeCursor(request.after, conditions);
+    const cursors = createCursors(conditions);
+    const place = request.after === undefined ? undefined : cursors.decode(request.after);
     const named = place?.modelId ?? request.options?.modelId;
     for (;;) {
       const modelId = named ?? remembered ?? (await models.active()).id;
@@ -48,7 +49,7 @@ export function createSimilarItems({ vectors: { search }, models }: SimilarItems
           }
           remembered = modelId;
         }
-        return { search: { modelId, seeds, conditions, request, windows: search }, place: from, windows };
+        return { search: { modelId, seeds, conditions, cursors, request, windows: search }, place: from, windows };
       } catch (error) {
         if (!(error instanceof ModelVectorsGone)) throw error;
         if (place !== undefined) {

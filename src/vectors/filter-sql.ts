@@ -1,3 +1,4 @@
+import type { ProductStatus } from "../catalog/catalog-event.type.js";
 import type { NeighbourFilter } from "./vectors.type.js";
 
 /** Collects the values of `$1…`. */
@@ -17,6 +18,8 @@ export function createParameters(): Parameters {
     },
   };
 }
+
+const STATUSES: readonly ProductStatus[] = ["ACTIVE", "DRAFT", "ARCHIVED"];
 
 /** Where a condition finds a product's columns: beside its vector, or in the catalog. */
 export interface FilteredTable {
@@ -38,6 +41,22 @@ export const catalogTable = (alias: string): FilteredTable => ({
   group: `${alias}.group_key`,
 });
 
+/**
+ * A value that the planner does not look at. Where it does, it finds the plan for the values at hand cheaper than the
+ * general one and plans a prepared statement anew for every search, which takes 0.5 ms here: more than a search of 500
+ * products.
+ */
+export function hidden(value: unknown, type: string, { bind }: Parameters): string {
+  return `(SELECT ${bind(value)}::${type})`;
+}
+
+/** "Is one of these." A single value is compared as such, because of an array the planner assumes ten values. */
+export function oneOf(column: string, values: readonly unknown[], type: string, parameters: Parameters): string {
+  return values.length === 1
+    ? `${column} = ${hidden(values[0], type, parameters)}`
+    : `${column} = ANY(${hidden(values, `${type}[]`, parameters)}::${type}[])`;
+}
+
 /** Smallest array after every path that starts with `path`, in collation C: U+0001 is the least that can follow. */
 export function afterPath(path: readonly string[]): string[] {
   return [...path.slice(0, -1), `${path.at(-1)}\u0001`];
@@ -55,31 +74,35 @@ export function pathCondition(column: string, from: string, until: string): stri
 export function bindFilter(filter: NeighbourFilter, parameters: Parameters): (table: FilteredTable) => string[] {
   const { bind } = parameters;
   const parts: ((table: FilteredTable) => string)[] = [];
-  const statuses = bind(filter.statuses?.length ? filter.statuses : ["ACTIVE"]);
-  parts.push(({ alias }) => `${alias}.status = ANY(${statuses}::product_status[])`);
+  const wanted = filter.statuses?.length ? filter.statuses : (["ACTIVE"] as const);
+  // Literals, because the planner knows how common each is.
+  const statuses = STATUSES.filter((status) => wanted.includes(status)).map((status) => `'${status}'`);
+  parts.push(({ alias }) => `${alias}.status IN (${statuses.join(", ")})`);
 
   const paths = (filter.categories ?? []).filter((path) => path.length > 0);
   if (paths.length > 0 && paths.length === filter.categories?.length) {
-    const ranges = paths.map((path) => [`${bind(path)}::text[]`, `${bind(afterPath(path))}::text[]`] as const);
+    const ranges = paths.map(
+      (path) => [hidden(path, "text[]", parameters), hidden(afterPath(path), "text[]", parameters)] as const,
+    );
     parts.push(({ alias }) => {
       const column = `${alias}.category_path`;
       return `(${ranges.map(([from, until]) => pathCondition(column, from, until)).join(" OR ")})`;
     });
   }
   if (filter.brands?.length) {
-    const brands = bind(filter.brands);
-    parts.push(({ alias }) => `${alias}.brand = ANY(${brands}::text[])`);
+    const isOne = oneOf("brand", filter.brands, "text", parameters);
+    parts.push(({ alias }) => `${alias}.${isOne}`);
   }
   if (filter.price !== undefined) {
     const { currency, minMinor, maxMinor } = filter.price;
-    const code = bind(currency);
-    const least = minMinor === undefined ? undefined : bind(minMinor);
-    const most = maxMinor === undefined ? undefined : bind(maxMinor);
+    const code = hidden(currency, "text", parameters);
+    const least = minMinor === undefined ? undefined : hidden(minMinor, "bigint", parameters);
+    const most = maxMinor === undefined ? undefined : hidden(maxMinor, "bigint", parameters);
     parts.push(({ alias }) =>
       [
         `${alias}.currency = ${code}`,
-        ...(least === undefined ? [] : [`${alias}.price_minor >= ${least}::bigint`]),
-        ...(most === undefined ? [] : [`${alias}.price_minor <= ${most}::bigint`]),
+        ...(least === undefined ? [] : [`${alias}.price_minor >= ${least}`]),
+        ...(most === undefined ? [] : [`${alias}.price_minor <= ${most}`]),
       ].join(" AND "),
     );
   }

@@ -18,10 +18,8 @@ interface WindowRow {
   readonly ranks: number[] | null;
   readonly image_ids: (bigint | null)[] | null;
   readonly query_image_ids: (bigint | null)[] | null;
-  readonly candidates: number | null;
-  /** More products share the last rank than an HNSW scan was asked for. */
-  readonly tied: boolean | null;
-  readonly last_rank: number | null;
+  /** Of the candidates: how many, the largest rank, and 1 when more share that rank than an HNSW scan was asked for. */
+  readonly edge: [number, number | null, number | null] | null;
   readonly last_id: bigint | null;
 }
 
@@ -86,13 +84,14 @@ function toWindow(row: WindowRow): SearchWindow {
       ...(query == null ? {} : { queryImageId: query }),
     };
   });
-  const full = row.candidates === WINDOW && row.last_rank !== null && row.last_id !== null;
+  const [candidates, lastRank, tied] = row.edge ?? [0, null, null];
+  const full = candidates === WINDOW && lastRank !== null && row.last_id !== null;
   return {
     seed: toSeed(row),
     scan: row.broad ? "hnsw" : "exact",
-    complete: !row.broad || !row.embedded || (full && row.tied !== true),
+    complete: !row.broad || !row.embedded || (full && tied !== 1),
     items,
-    ...(full ? { next: { rank: row.last_rank, productId: row.last_id } } : {}),
+    ...(full ? { next: { rank: lastRank, productId: row.last_id } } : {}),
   };
 }
 

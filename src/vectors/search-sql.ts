@@ -1,5 +1,5 @@
 import type { Database } from "../database/database.type.js";
-import { bindFilter, createParameters, type Parameters, pathCondition, vectorTable } from "./filter-sql.js";
+import { bindFilter, createParameters, oneOf, type Parameters, pathCondition, vectorTable } from "./filter-sql.js";
 import { partitionsOf } from "./partitions.js";
 import { scopedGroup } from "./product-vectors.repository.js";
 import { PATH_SEPARATOR, type ScanChoice } from "./selectivity.js";
@@ -62,8 +62,8 @@ export function seedQuery(
       : `${choice.scan === "hnsw"}`;
   const wanted =
     seeds.by === "product"
-      ? `p.id = ANY(${parameters.bind(seeds.ids)}::bigint[])`
-      : `p.external_id = ANY(${parameters.bind(seeds.ids)}::text[])`;
+      ? oneOf("p.id", seeds.ids, "bigint", parameters)
+      : oneOf("p.external_id", seeds.ids, "text", parameters);
   const sources = seeds.by === "product" ? "ARRAY[p.source]" : "array_agg(p.source) OVER ()";
   return `SELECT p.id AS product_id, ${sources} AS sources, coalesce(p.category_path, '{}') AS category_path,
            CASE WHEN coalesce(cardinality(p.category_path), 0) = 0 THEN ${AFTER_ALL_PATHS}
@@ -214,10 +214,8 @@ ${request.match === "PRODUCT" ? "" : `      seed_photo AS MATERIALIZED (${seedPh
         array_agg(rank ORDER BY rank, product_id) AS ranks,
         array_agg(image_id ORDER BY rank, product_id) AS image_ids,
         array_agg(query_image_id ORDER BY rank, product_id) AS query_image_ids,
-        (SELECT count(*)::int FROM candidate) AS candidates,
-        (SELECT bool_or(tied) FROM candidate) AS tied,
-        (SELECT max(rank) FROM candidate) AS last_rank,
-        (SELECT max(product_id) FROM candidate WHERE rank = (SELECT max(rank) FROM candidate)) AS last_id
+        (SELECT ARRAY[count(*)::float8, max(rank), bool_or(tied)::int] FROM candidate) AS edge,
+        (SELECT product_id FROM candidate ORDER BY rank DESC, product_id DESC LIMIT 1) AS last_id
       FROM page
     ) seen ON true`,
     values: parameters.values,

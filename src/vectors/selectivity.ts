@@ -41,7 +41,7 @@ export const PATH_SEPARATOR = "\u001f";
  * independent, guesses ranges of arrays at 0.5 %, and would cost a round trip. Renewed in the background once a minute.
  */
 export function createSelectivity(database: Database, logger: Logger): Selectivity {
-  const known = new Map<number, { rows: SampleRow[]; loadedAt: number; loading: boolean }>();
+  const known = new Map<number, Sample>();
 
   async function load(modelId: number): Promise<SampleRow[]> {
     if (database.kind === "embedded") return [];
@@ -60,40 +60,68 @@ export function createSelectivity(database: Database, logger: Logger): Selectivi
     );
   }
 
-  async function sampleOf(modelId: number): Promise<SampleRow[]> {
+  async function sampleOf(modelId: number): Promise<Sample> {
     const entry = known.get(modelId);
     if (entry === undefined) {
-      const rows = await load(modelId);
-      known.set(modelId, { rows, loadedAt: Date.now(), loading: false });
-      return rows;
+      const sample = newSample(await load(modelId));
+      known.set(modelId, sample);
+      return sample;
     }
     if (!entry.loading && Date.now() - entry.loadedAt > FRESH_MS) {
       entry.loading = true;
       load(modelId).then(
-        (rows) => known.set(modelId, { rows, loadedAt: Date.now(), loading: false }),
+        (rows) => known.set(modelId, newSample(rows)),
         (error: unknown) => {
           known.set(modelId, { ...entry, loadedAt: Date.now(), loading: false });
           logger.warn({ modelId, reason: String(error) }, "the sample of filter columns could not be renewed");
         },
       );
     }
-    return entry.rows;
+    return entry;
   }
 
   return {
     async choose(modelId, filter, sameCategory) {
-      const rows = await sampleOf(modelId);
+      const { rows, choices } = await sampleOf(modelId);
       if (rows.length === 0) return { scan: "exact" };
-      const matching = rows.filter((row) => matches(row, filter));
-      const enough = rows.length * HNSW_FROM_SHARE;
-      if (matching.length < enough) return { scan: "exact" };
-      if (!sameCategory) return { scan: "hnsw" };
-      return { scan: "by-category", broad: broadCategories(matching, enough) };
+      const question = questionOf(filter, sameCategory);
+      const known = choices.get(question);
+      if (known !== undefined) return known;
+      const choice = chooseBy(rows, filter, sameCategory);
+      if (choices.size < MOST_CHOICES) choices.set(question, choice);
+      return choice;
     },
     forget(modelId) {
       known.delete(modelId);
     },
   };
+}
+
+interface Sample {
+  readonly rows: readonly SampleRow[];
+  /** Going through the rows takes up to a millisecond, and storefronts ask with few different filters. */
+  readonly choices: Map<string, ScanChoice>;
+  readonly loadedAt: number;
+  loading: boolean;
+}
+
+const MOST_CHOICES = 1000;
+
+function newSample(rows: readonly SampleRow[]): Sample {
+  return { rows, choices: new Map(), loadedAt: Date.now(), loading: false };
+}
+
+function questionOf({ excludeProductIds: _, excludeGroups: __, ...filter }: NeighbourFilter, guarded: boolean): string {
+  return JSON.stringify([guarded, filter], (_, value: unknown) => (typeof value === "bigint" ? `${value}n` : value));
+}
+
+function chooseBy(rows: readonly SampleRow[], filter: NeighbourFilter, sameCategory: boolean): ScanChoice {
+  const matching = rows.filter((row) => matches(row, filter));
+  const enough = rows.length * HNSW_FROM_SHARE;
+  if (matching.length < enough) return { scan: "exact" };
+  if (!sameCategory) return { scan: "hnsw" };
+  const broad = broadCategories(matching, enough);
+  return broad.length === 0 ? { scan: "exact" } : { scan: "by-category", broad };
 }
 
 /** Categories, at any depth, that at least `enough` of the rows lie in. A seed without a category looks everywhere. */
