@@ -38,6 +38,21 @@ export async function* readFolder(folder: string, productFrom: "image" | "folder
   }
 }
 
+/** How many rows `readFolder` is going to yield, more or less: by names alone, for the time left. */
+export async function countFolder(folder: string, productFrom: "image" | "folder"): Promise<number> {
+  let count = 0;
+  let holdsPhotos = false;
+  for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
+    if (entry.name.startsWith(".")) continue;
+    if (entry.isDirectory()) count += await countFolder(path.join(folder, entry.name), productFrom);
+    else if (PHOTO.test(entry.name)) {
+      holdsPhotos = true;
+      if (productFrom === "image") count += 1;
+    }
+  }
+  return productFrom === "folder" && holdsPhotos ? count + 1 : count;
+}
+
 async function* walk(root: string, parts: string[], productFrom: "image" | "folder"): AsyncGenerator<FeedEntryContent> {
   const here = path.join(root, ...parts);
   const entries = (await readdir(here, { withFileTypes: true }))

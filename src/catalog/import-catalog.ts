@@ -5,6 +5,7 @@ import type { CatalogEvent, CatalogWriteResult, CatalogWriter } from "./catalog-
 import { createRowNormaliser } from "./feed-normaliser.js";
 import { readFeed } from "./feed-reader.js";
 import { type FeedSource, type FolderSource, type OpenUrl, openFeedSource } from "./feed-source.js";
+import { countFolder } from "./folder-reader.js";
 import {
   addCounts,
   addProblem,
@@ -43,6 +44,8 @@ export interface ImportDependencies {
   readonly intake?: PhotoIntake;
   /** Without it, addresses are refused. */
   readonly openUrl?: OpenUrl;
+  /** How long an absent database is waited for; a minute when absent. */
+  readonly patienceMs?: number;
 }
 
 /** @see CatalogImport */
@@ -65,6 +68,7 @@ class ImportAttempt {
   private photosFailed = 0;
   /** Rows of this pass; those up to `ledger.counted.rows` were counted by an earlier one. */
   private position = 0;
+  private totalRows: number | undefined;
   private feed: FeedSource | FolderSource | undefined;
   private photos: LocalPhotos | undefined;
 
@@ -84,6 +88,7 @@ class ImportAttempt {
       ...(dependencies.openUrl ? { openUrl: dependencies.openUrl } : {}),
       ...(request.signal ? { signal: request.signal } : {}),
     });
+    if (this.feed.kind === "folder") this.countRows(this.feed.folder);
     this.photos = this.localPhotos(this.feed);
     const seen: RowsSeen = { good: new SeenKeys(), bad: new SeenKeys(), uncertain: false };
     await this.importRows(this.feed, seen);
@@ -203,12 +208,30 @@ class ImportAttempt {
 
   private progress(): ImportProgress {
     const feed = this.feed?.kind === "folder" ? undefined : this.feed;
-    const totals = feed?.totalBytes === undefined ? {} : { totalBytes: feed.totalBytes };
+    const totals = {
+      ...(feed?.totalBytes === undefined ? {} : { totalBytes: feed.totalBytes }),
+      ...(this.totalRows === undefined ? {} : { totalRows: this.totalRows }),
+    };
     return { ...this.counts, photosFailed: this.photosFailed, bytesRead: feed?.bytesRead() ?? 0, ...totals };
   }
 
+  /** Beside the import, which does not wait for it. */
+  private countRows(folder: string): void {
+    countFolder(folder, this.request.productFrom ?? "image").then(
+      (rows) => {
+        this.totalRows = rows;
+      },
+      () => {},
+    );
+  }
+
   private survive<T>(work: () => Promise<T>): Promise<T> {
-    const { logger } = this.dependencies;
-    return surviveOutage(work, { logger, ...(this.request.signal ? { signal: this.request.signal } : {}) });
+    const { logger, patienceMs } = this.dependencies;
+    const patience = patienceMs === undefined ? {} : { patienceMs };
+    return surviveOutage(work, {
+      logger,
+      ...patience,
+      ...(this.request.signal ? { signal: this.request.signal } : {}),
+    });
   }
 }

@@ -20,6 +20,8 @@ export interface ImportProgress extends ImportCounts {
   readonly bytesRead: number;
   /** Unknown for a folder, and for an address whose server does not say. */
   readonly totalBytes?: number;
+  /** Of a folder, soon after the start: how many rows there will be, more or less. */
+  readonly totalRows?: number;
 }
 
 /** Something that is wrong with the feed; none of these stops the import. */

@@ -72,7 +72,8 @@ async function runImport(
     const summary = await core.catalogImport.run({
       ...request,
       signal: stop.signal,
-      onProgress: ({ rows, bytesRead, totalBytes }) => progress.update(rows, expectedRows(rows, bytesRead, totalBytes)),
+      onProgress: ({ rows, bytesRead, totalBytes, totalRows }) =>
+        progress.update(rows, totalRows ?? expectedRows(rows, bytesRead, totalBytes)),
       onProblem: async (problem) => {
         if (shown.length < SHOWN_PROBLEMS) shown.push(problem);
         if (file && !file.write(`${JSON.stringify(problem)}\n`)) await once(file, "drain");

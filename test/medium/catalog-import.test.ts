@@ -284,5 +284,12 @@ describeOnBothDatabases("catalog import", (open) => {
     const config = { defaultCurrency: "USD", fetchMaxBytes: 1_000 };
     const patient = createCatalogImport({ database: flaky, writer, config, logger: testLogger });
     assert.equal((await patient.run({ source: "shop", location: feed })).created, 1);
+
+    failures = Number.POSITIVE_INFINITY;
+    const hasty = createCatalogImport({ database: flaky, writer, config, logger: testLogger, patienceMs: 300 });
+    await assert.rejects(hasty.run({ source: "shop", location: feed }), {
+      code: "IMPORT_INTERRUPTED",
+      message: /run the same command again/,
+    });
   });
 });
