@@ -31,7 +31,7 @@ const settingsSchema = z.strictObject({
     .string()
     .min(16)
     .optional()
-    .describe("Bearer token of administrators; admin fields are closed without it."),
+    .describe("Bearer token of administrators. Unset: the server makes one and keeps it in the data folder."),
   storefrontKey: z
     .string()
     .min(1)

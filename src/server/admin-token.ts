@@ -1,5 +1,5 @@
-import { randomBytes } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { randomBytes, randomUUID } from "node:crypto";
+import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Config } from "../config.js";
 
@@ -19,11 +19,16 @@ export async function ensureAdminToken(
   if (config.adminToken !== undefined) return { token: config.adminToken };
   const file = adminTokenFile(config);
   await mkdir(config.data, { recursive: true });
+  const draft = `${file}.${randomUUID()}`;
+  await writeFile(draft, `${randomBytes(32).toString("base64url")}\n`, { mode: 0o600, flag: "wx" });
   try {
-    // "wx" fails when the file is there: of two processes that start at once, one writes and both read the same.
-    await writeFile(file, `${randomBytes(32).toString("base64url")}\n`, { mode: 0o600, flag: "wx" });
+    // A link is made whole or not at all, and never over another: of two processes that start at once, one wins, and
+    // neither reads half a token.
+    await link(draft, file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  } finally {
+    await rm(draft, { force: true });
   }
   return { token: (await readFile(file, "utf8")).trim(), file };
 }
