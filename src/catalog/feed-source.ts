@@ -57,9 +57,9 @@ export async function openFeedSource(
     return openBytes(body, { kind: "url", name: path.posix.basename(new URL(location).pathname), ...totals });
   }
   const file = await realpath(location).catch((error: unknown) => {
-    throw new FeedUnreadable("FEED_NOT_FOUND", `${location} cannot be opened: ${messageOf(error)}.`, undefined, {
-      cause: error,
-    });
+    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    const message = isMissing ? `${location} does not exist.` : `${location} cannot be opened: ${messageOf(error)}.`;
+    throw new FeedUnreadable("FEED_NOT_FOUND", message, undefined, { cause: error });
   });
   const found = await stat(file);
   if (found.isDirectory()) return { kind: "folder", folder: file };

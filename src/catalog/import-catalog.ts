@@ -33,7 +33,7 @@ import type { PhotoIntake } from "./photo-intake.type.js";
 import type { ResolvedPhotos } from "./resolved-photo.type.js";
 import { retryConflicts } from "./retry-conflicts.js";
 import { SeenKeys } from "./seen-keys.js";
-import { isOutage, surviveOutage } from "./survive-outage.js";
+import { DatabaseAway, surviveOutage } from "./survive-outage.js";
 
 export interface ImportDependencies {
   readonly database: Database;
@@ -56,7 +56,7 @@ export function createCatalogImport(dependencies: ImportDependencies): CatalogIm
       try {
         return await run.run();
       } catch (error) {
-        throw isOutage(error) ? new ImportInterrupted(run.counts.rows, error) : error;
+        throw error instanceof DatabaseAway ? new ImportInterrupted(run.counts.rows, error) : error;
       }
     },
   };

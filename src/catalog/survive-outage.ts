@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { LookalikeError, messageOf } from "../errors.js";
 import type { Logger } from "../logger.js";
 
 /** Longest time without a database that an import waits through: a restart of the server takes seconds. */
@@ -22,9 +23,14 @@ const CONNECTION_CODES = new Set([
 const CONNECTION_MESSAGES =
   /connection terminated|connection error|timeout exceeded when trying to connect|not queryable/i;
 
+/** The database stayed away for longer than is waited for. */
+export class DatabaseAway extends Error {}
+
 /** Whether an error means that the database cannot be reached at the moment. */
 export function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
+  // Errors of our own say what they are; the cause of a missing feed, say, looks like that of a missing socket.
+  if (error instanceof LookalikeError) return CONNECTION_CODES.has(error.code);
   const code = "code" in error ? String(error.code) : "";
   if (CONNECTION_CODES.has(code) || code.startsWith("08") || CONNECTION_MESSAGES.test(error.message)) return true;
   if (error instanceof AggregateError && error.errors.some(isOutage)) return true;
@@ -34,6 +40,7 @@ export function isOutage(error: unknown): boolean {
 /**
  * Runs database work again while the database is away, for at most a minute. The work must be safe to repeat: a commit
  * may have gone through although its answer was lost.
+ * @throws DatabaseAway after that time
  */
 export async function surviveOutage<T>(
   work: () => Promise<T>,
@@ -44,7 +51,8 @@ export async function surviveOutage<T>(
     try {
       return await work();
     } catch (error) {
-      if (!isOutage(error) || Date.now() + pause > giveUpAt || options.signal?.aborted) throw error;
+      if (!isOutage(error) || options.signal?.aborted) throw error;
+      if (Date.now() + pause > giveUpAt) throw new DatabaseAway(messageOf(error), { cause: error });
       options.logger.warn({ err: error, retryInMs: pause }, "the database is away; trying again");
       await delay(pause, undefined, options.signal ? { signal: options.signal } : {});
     }

@@ -255,6 +255,13 @@ describeOnBothDatabases("catalog import", (open) => {
     );
   });
 
+  it("does not take a missing feed for a missing database", async () => {
+    await assert.rejects(run(path.join(folder, "gone.csv")), {
+      code: "FEED_NOT_FOUND",
+      message: /gone.csv does not exist/,
+    });
+  });
+
   it("stops when it is told to, and goes on when it is run again", async () => {
     const rows = Array.from({ length: 2_000 }, (_, index) => `p${index},t\n`).join("");
     const feed = write("feed.csv", `id,title\n${rows}`);
