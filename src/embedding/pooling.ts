@@ -54,21 +54,47 @@ function readerFor(pooling: EncoderManifest["pooling"], dims: number, shape: rea
   );
 }
 
-/** Sums `terms` values `termStride` apart for each of `dims` channels `channelStride` apart. */
+/**
+ * Sums `terms` values `termStride` apart for each of `dims` channels `channelStride` apart. Adjacent ones, which an
+ * average over places has, are added in a loop of their own: 0.06 instead of 0.17 ms for 1280 × 7 × 7.
+ */
 function strided(dims: number, terms: number, channelStride: number, termStride: number): Reader {
   return {
     terms,
-    read(data, at) {
-      const sums = new Float64Array(dims);
-      for (let channel = 0; channel < dims; channel++) {
-        let sum = 0;
-        let from = at + channel * channelStride;
-        for (let term = 0; term < terms; term++, from += termStride) sum += data[from]!;
-        sums[channel] = sum;
-      }
-      return sums;
-    },
+    read: (data, at) =>
+      termStride === 1 && channelStride === terms
+        ? sumRuns(data, at, dims, terms)
+        : sumStrides(data, at, dims, terms, channelStride, termStride),
   };
+}
+
+function sumRuns(data: Float32Array, at: number, dims: number, terms: number): Float64Array {
+  const sums = new Float64Array(dims);
+  let from = at;
+  for (let channel = 0; channel < dims; channel++) {
+    let sum = 0;
+    for (const end = from + terms; from < end; from++) sum += data[from]!;
+    sums[channel] = sum;
+  }
+  return sums;
+}
+
+function sumStrides(
+  data: Float32Array,
+  at: number,
+  dims: number,
+  terms: number,
+  channelStride: number,
+  termStride: number,
+): Float64Array {
+  const sums = new Float64Array(dims);
+  for (let channel = 0; channel < dims; channel++) {
+    let sum = 0;
+    let from = at + channel * channelStride;
+    for (let term = 0; term < terms; term++, from += termStride) sum += data[from]!;
+    sums[channel] = sum;
+  }
+  return sums;
 }
 
 function toUnit(vector: Float64Array, terms: number, name: string): Float32Array {
