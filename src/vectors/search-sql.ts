@@ -1,5 +1,13 @@
 import type { Database } from "../database/database.type.js";
-import { bindFilter, createParameters, oneOf, type Parameters, pathCondition, vectorTable } from "./filter-sql.js";
+import {
+  bindFilter,
+  createParameters,
+  hidden,
+  oneOf,
+  type Parameters,
+  pathCondition,
+  vectorTable,
+} from "./filter-sql.js";
 import { partitionsOf } from "./partitions.js";
 import { scopedGroup } from "./product-vectors.repository.js";
 import { PATH_SEPARATOR, type ScanChoice } from "./selectivity.js";
@@ -15,8 +23,8 @@ export const WINDOW = 64;
 const TIES = 32;
 const EF_SEARCH = 100;
 /**
- * How much farther than `maxDistance` a product's own vector may lie, while a pair of photos of it may still be near
- * enough to be shown.
+ * How much farther than `maxDistance` the vector of a product with several photos may lie, while a pair of photos may
+ * still be near enough to be shown. Everything within it is looked at, so more costs windows.
  */
 const PAIR_SLACK = 0.2;
 
@@ -82,7 +90,14 @@ export function bindConditions(
   parameters: Parameters,
 ): (alias: string) => string[] {
   const filter = bindFilter(conditions.filter, parameters);
-  const cut = conditions.maxDistance === undefined ? undefined : parameters.bind(candidateRank(conditions));
+  const most =
+    conditions.maxDistance === undefined ? undefined : hidden(conditions.maxDistance - 1, "float8", parameters);
+  const nearEnough = (alias: string): string => {
+    const rank = `(${alias}.vec <#> s.vec)`;
+    const several = `(cardinality(${alias}.blob_ids) > 1 OR cardinality(s.blob_ids) > 1)`;
+    const own = `${rank} <= ${most}`;
+    return conditions.match === "PRODUCT" ? own : `(${own} OR (${several} AND ${rank} <= ${most} + ${PAIR_SLACK}))`;
+  };
   return (alias) => [
     ...filter(vectorTable(alias)),
     ...(seeds === "products" && conditions.sameCategory
@@ -92,13 +107,8 @@ export function bindConditions(
     ...(seeds === "products" && conditions.oneOfGroup
       ? [`(${alias}.group_key IS NULL OR s.group_key IS NULL OR ${alias}.group_key <> s.group_key)`]
       : []),
-    ...(cut === undefined ? [] : [`(${alias}.vec <#> s.vec) <= ${cut}::float8`]),
+    ...(most === undefined ? [] : [nearEnough(alias)]),
   ];
-}
-
-/** Largest rank of a product's own vector; see PAIR_SLACK. */
-function candidateRank({ maxDistance = 2, match }: SearchConditions): number {
-  return maxDistance - 1 + (match === "BEST_IMAGE" ? PAIR_SLACK : 0);
 }
 
 /** The photos of the seed `s`, as the CTE that `closestPair` reads. A picture is its own photo. */

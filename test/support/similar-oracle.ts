@@ -29,7 +29,8 @@ export function expectedItems(
     const pairs = embedded(seed).flatMap((ours) => embedded(product).map((theirs) => distance(ours, theirs)));
     const shown = options.match === "PRODUCT" ? own : Math.min(...pairs);
     const limit = 2 * (1 - (options.minScore ?? 0));
-    if (own > limit + (options.match === "PRODUCT" ? 0 : 0.2)) continue;
+    const several = embedded(seed).length > 1 || embedded(product).length > 1;
+    if (own > limit + (options.match !== "PRODUCT" && several ? 0.2 : 0)) continue;
     found.push({ productId: product.id, own, shown, group });
   }
   found.sort((left, right) => left.own - right.own);
