@@ -108,7 +108,7 @@ function startPulling<Name extends JobName>(
       }
       const wanted = (slots - running.size) * jobsPerSlot;
       try {
-        const jobs = await boss.fetch<JobMap[Name]>(name, { batchSize: wanted });
+        const jobs = await boss.fetch<JobMap[Name]>(name, { batchSize: wanted, includeMetadata: true });
         for (let from = 0; from < jobs.length; from += jobsPerSlot) start(jobs.slice(from, from + jobsPerSlot));
         troubles = 0;
         if (jobs.length < wanted) await pause(LOOK_EVERY_MS);

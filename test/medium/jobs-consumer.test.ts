@@ -44,16 +44,18 @@ describeOnBothDatabases("a job consumer", (open) => {
     assert.deepEqual(await database.query("SELECT 1 FROM pgboss.job"), []);
   });
 
-  test("takes the more urgent job first", async () => {
+  test("takes the more urgent job first, and tells its priority", async () => {
     const { database } = opened;
     await queue.enqueue(database, "fetch-photo", [{ imageId: "bulk" }]);
     await queue.enqueue(database, "fetch-photo", [{ imageId: "urgent" }], { priority: 10 });
     const consumer = await createJobConsumer(database, testLogger);
     const seen: string[] = [];
-    await consumer.consume("fetch-photo", { concurrency: 1 }, async ({ data }) => void seen.push(data.imageId));
+    await consumer.consume("fetch-photo", { concurrency: 1 }, async ({ data, priority }) => {
+      seen.push(`${data.imageId} ${priority}`);
+    });
     await until(() => seen.length === 2);
     await consumer.close();
-    assert.deepEqual(seen, ["urgent", "bulk"]);
+    assert.deepEqual(seen, ["urgent 10", "bulk 0"]);
   });
 
   test("tries a job that throws again, later each time", async () => {
