@@ -1,74 +1,102 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
-import path from "node:path";
-import { parseArgs } from "node:util";
-import pg from "pg";
-import { type Database, openDatabase } from "../src/database/index.js";
+import type { Database } from "../src/database/database.type.js";
+import { BadUserInput } from "../src/errors.js";
 import { createLogger } from "../src/logger.js";
 import { createModelVersions } from "../src/models/index.js";
 import { createSimilarItems, type SimilarItems } from "../src/similar/index.js";
 import { createVectors, type NeighbourFilter } from "../src/vectors/index.js";
-import { type RawSearch, rawStatements } from "./similar-items-raw-sql.js";
-import { DIMS, loadSyntheticCatalog } from "./synthetic-catalog.js";
+import type { Benchmark } from "./support/benchmark.type.js";
+import { describeMachine } from "./support/machine.js";
+import { type RawSearch, rawStatements } from "./support/similar-raw-sql.js";
+import { measureRequests } from "./support/similar-requests.js";
+import { quantile, rounded } from "./support/statistics.js";
+import { DIMS, loadSyntheticCatalog } from "./support/synthetic-catalog.js";
 
 const FIRST = 20;
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-/**
- * `similarItems` against the best statement written by hand for the same answer, on clustered synthetic vectors in a
- * Postgres of its own database (DATABASE_URL or TEST_DATABASE_URL names the server), interleaved in one run.
- */
-export async function run(options: { arguments: string[] }): Promise<Record<string, unknown>> {
-  const { values } = parseArgs({
-    args: options.arguments,
-    options: {
-      products: { type: "string", default: "100000" },
-      seeds: { type: "string", default: "200" },
-      json: { type: "boolean" },
-    },
-  });
-  const products = Number(values.products);
-  const seeds = Number(values.seeds);
-  return withBenchDatabase(async (database, logger) => {
-    const vectors = createVectors({ database, logger });
-    const models = createModelVersions({ database, vectors, logger });
-    const model = await models.ensureBase({ name: "synthetic", digest: "synthetic", dims: DIMS });
-    const loadStarted = performance.now();
-    await loadSyntheticCatalog(database, vectors, model.id, products);
-    const indexStarted = performance.now();
-    const scan = await vectors.ensureIndex(model.id);
-    const indexed = performance.now();
-    const similar = createSimilarItems({ vectors, models });
-    const compare = (raw: RawSearch, filter: NeighbourFilter, sameCategory: boolean) =>
-      compareSearches(similar, database, raw, { filter, sameCategory, seeds, products });
-    const raw = rawStatements(model.id, FIRST, scan);
-    const everywhere = await compare(raw.everywhere, {}, false);
-    const sameCategory = await compare(raw.sameCategory, {}, true);
-    const filtered = await compare(raw.brand("brand-7"), { brands: ["brand-7"] }, false);
-    const rare = await compare(raw.brand("rare"), { brands: ["rare"] }, false);
-    const [server] = await database.query<{ postgres: string; pgvector: string }>(
-      `SELECT current_setting('server_version') AS postgres,
-              (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS pgvector`,
-    );
-    return {
-      products,
-      rawSqlP50Ms: everywhere.rawSqlP50Ms,
-      similarItemsP50Ms: everywhere.similarItemsP50Ms,
-      ratioToRawSql: everywhere.ratioToRawSql,
-      recallAt20: everywhere.recallAt20,
-      filteredRecallAt20: filtered.recallAt20,
-      scan,
-      everywhere,
-      defaultOptions: sameCategory,
-      filtered5Percent: filtered,
-      filteredHalfPercent: rare,
-      loadSeconds: (indexStarted - loadStarted) / 1000,
-      indexSeconds: (indexed - indexStarted) / 1000,
-      samples: seeds,
-      ...server,
-      node: process.version,
-      processor: `${cpus().length} × ${cpus()[0]?.model}`,
-    };
-  });
+export const benchmark: Benchmark = {
+  summary: "similarItems against the best statement written by hand for the same answer, on clustered vectors.",
+  options: {
+    products: { type: "string", default: "100000" },
+    seeds: { type: "string", default: "200" },
+  },
+  help: {
+    products: "Products in the catalog (100000); 20,000 and more are searched by an HNSW index.",
+    seeds: "Products asked for in each comparison (200).",
+  },
+  async run(values) {
+    const products = positive("products", values.products);
+    const seeds = Math.min(products, positive("seeds", values.seeds));
+    const server = process.env.TEST_DATABASE_URL ?? process.env.DATABASE_URL;
+    if (server !== undefined) process.env.TEST_DATABASE_URL = server;
+    const { openTestDatabase, postgresMissing } = await import("../test/support/database.js");
+    if (postgresMissing) throw new BadUserInput(`This benchmark needs a real Postgres: ${postgresMissing}.`);
+    const opened = await openTestDatabase("postgres");
+    try {
+      return await measure(opened.database, opened.config, products, seeds);
+    } finally {
+      await opened.drop();
+    }
+  },
+};
+
+async function measure(
+  database: Database,
+  config: { readonly data: string; readonly databaseUrl?: string },
+  products: number,
+  seeds: number,
+): Promise<Record<string, unknown>> {
+  const logger = createLogger("warn");
+  const vectors = createVectors({ database, logger });
+  const models = createModelVersions({ database, vectors, logger });
+  const model = await models.ensureBase({ name: "synthetic", digest: "synthetic", dims: DIMS });
+  say(`writing ${products} products …`);
+  const loadStarted = performance.now();
+  await loadSyntheticCatalog(database, vectors, model.id, products);
+  say("building the index …");
+  const indexStarted = performance.now();
+  const scan = await vectors.ensureIndex(model.id);
+  const indexed = performance.now();
+  // What loading left to write would be written during the first comparison.
+  await database.query("CHECKPOINT");
+
+  const raw = rawStatements(model.id, FIRST, scan);
+  const similar = createSimilarItems({ vectors, models });
+  const compare = (name: string, search: RawSearch, filter: NeighbourFilter, sameCategory: boolean) => {
+    say(`asking ${seeds} times, ${name} …`);
+    return compareSearches(similar, database, search, { filter, sameCategory, seeds, products });
+  };
+  const everywhere = await compare("everywhere", raw.everywhere, {}, false);
+  const category = await compare("in the product's category", raw.sameCategory, {}, true);
+  const filtered = await compare("in 5 %", raw.brand("brand-7"), { brands: ["brand-7"] }, false);
+  const rare = await compare("in 0.5 %", raw.brand("rare"), { brands: ["rare"] }, false);
+  say("asking over HTTP …");
+  const http = await measureRequests(config, products, seeds);
+  const [server] = await database.query<{ postgres: string; pgvector: string }>(
+    `SELECT current_setting('server_version') AS postgres,
+            (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS pgvector`,
+  );
+  return {
+    products,
+    rawSqlP50Ms: everywhere.rawSqlP50Ms,
+    similarItemsP50Ms: everywhere.similarItemsP50Ms,
+    ratioToRawSql: everywhere.ratioToRawSql,
+    recallAt20: everywhere.recallAt20,
+    filteredRecallAt20: filtered.recallAt20,
+    requestsPerSecond: http.requestsPerSecond,
+    httpP50Ms: http.httpP50Ms,
+    httpP90Ms: http.httpP90Ms,
+    scan,
+    everywhere,
+    sameCategory: category,
+    filteredTo5Percent: filtered,
+    filteredToHalfAPercent: rare,
+    loadSeconds: rounded((indexStarted - loadStarted) / 1000, 1),
+    indexSeconds: rounded((indexed - indexStarted) / 1000, 1),
+    samples: seeds,
+    ...server,
+    ...describeMachine("pg"),
+  };
 }
 
 interface Comparison {
@@ -81,108 +109,77 @@ interface Comparison {
   readonly rawSqlRecallAt20: number;
 }
 
+interface Comparing {
+  readonly filter: NeighbourFilter;
+  readonly sameCategory: boolean;
+  readonly seeds: number;
+  readonly products: number;
+}
+
 /** Each seed once unmeasured, to warm what both read, then both in turns of who comes first. */
 async function compareSearches(
   similar: SimilarItems,
   database: Database,
   raw: RawSearch,
-  {
-    filter,
-    sameCategory,
-    seeds,
-    products,
-  }: { filter: NeighbourFilter; sameCategory: boolean; seeds: number; products: number },
+  { filter, sameCategory, seeds, products }: Comparing,
 ): Promise<Comparison> {
-  const ask = async (id: bigint): Promise<bigint[]> => {
+  const client = await database.pool.connect();
+  const ours = lane(async (id: bigint) => {
     const page = await similar.toProduct(`prod_${id}`, { first: FIRST, filter, options: { sameCategory } });
     return page.items.map(({ productId }) => productId);
-  };
-  const client = await database.pool.connect();
-  const rawTimes: number[] = [];
-  const times: number[] = [];
-  let hits = 0;
-  let rawHits = 0;
+  });
+  const theirs = lane(async (id: bigint) => {
+    const { name, text, values } = raw;
+    const { rows } = await client.query<{ product_id: bigint }>({ name, text, values: [id, ...values] });
+    return rows.map((row) => row.product_id);
+  });
   let expected = 0;
   try {
     for (const setting of raw.settings) await client.query(setting);
-    const askRaw = async (id: bigint): Promise<bigint[]> => {
-      const { rows } = await client.query<{ product_id: bigint }>({
-        name: raw.name,
-        text: raw.text,
-        values: [id, ...raw.values],
-      });
-      return rows.map((row) => row.product_id);
-    };
     for (let round = 0; round < seeds; round++) {
       const id = BigInt(1 + Math.floor(((round + 0.5) / seeds) * products));
-      const { rows: truth } = await client.query<{ product_id: bigint }>(raw.truth, [id, ...raw.values]);
-      await ask(id);
-      await askRaw(id);
-      let found: bigint[] = [];
-      let rawFound: bigint[] = [];
-      const timed = async (work: () => Promise<void>, into: number[]): Promise<void> => {
-        const startedAt = performance.now();
-        await work();
-        into.push(performance.now() - startedAt);
-      };
-      const ours = () => timed(async () => void (found = await ask(id)), times);
-      const theirs = () => timed(async () => void (rawFound = await askRaw(id)), rawTimes);
-      for (const turn of round % 2 === 0 ? [ours, theirs] : [theirs, ours]) await turn();
-      const right = new Set(truth.map((row) => row.product_id));
-      hits += found.filter((product) => right.has(product)).length;
-      rawHits += rawFound.filter((product) => right.has(product)).length;
-      expected += right.size;
+      const { rows } = await client.query<{ product_id: bigint }>(raw.truth, [id, ...raw.values]);
+      const truth = new Set(rows.map((row) => row.product_id));
+      expected += truth.size;
+      await ours.warm(id);
+      await theirs.warm(id);
+      for (const turn of round % 2 === 0 ? [ours, theirs] : [theirs, ours]) await turn.ask(id, truth);
     }
-  } finally {
     await client.query("RESET ALL");
+  } finally {
     client.release();
   }
-  const [rawP50, ourP50] = [quantile(rawTimes, 0.5), quantile(times, 0.5)];
+  const [rawP50, p50] = [quantile(theirs.times, 0.5), quantile(ours.times, 0.5)];
   return {
-    rawSqlP50Ms: round(rawP50),
-    rawSqlP90Ms: round(quantile(rawTimes, 0.9)),
-    similarItemsP50Ms: round(ourP50),
-    similarItemsP90Ms: round(quantile(times, 0.9)),
-    ratioToRawSql: round(ourP50 / rawP50),
-    recallAt20: round(hits / expected),
-    rawSqlRecallAt20: round(rawHits / expected),
+    rawSqlP50Ms: rounded(rawP50, 3),
+    rawSqlP90Ms: rounded(quantile(theirs.times, 0.9), 3),
+    similarItemsP50Ms: rounded(p50, 3),
+    similarItemsP90Ms: rounded(quantile(ours.times, 0.9), 3),
+    ratioToRawSql: rounded(p50 / rawP50, 3),
+    recallAt20: rounded(ours.hits() / expected, 4),
+    rawSqlRecallAt20: rounded(theirs.hits() / expected, 4),
   };
 }
 
-function quantile(values: readonly number[], share: number): number {
-  const ordered = [...values].sort((left, right) => left - right);
-  return ordered[Math.min(ordered.length - 1, Math.floor(share * ordered.length))] ?? Number.NaN;
-}
-
-function round(value: number): number {
-  return Math.round(value * 1000) / 1000;
-}
-
-async function withBenchDatabase<T>(
-  work: (database: Database, logger: ReturnType<typeof createLogger>) => Promise<T>,
-): Promise<T> {
-  const server =
-    process.env.DATABASE_URL ?? process.env.TEST_DATABASE_URL ?? "postgres://postgres@127.0.0.1:5432/postgres";
-  const name = `lookalike_bench_${process.pid}`;
-  const logger = createLogger("warn");
-  const data = mkdtempSync(path.join(tmpdir(), "lookalike-bench-"));
-  const onServer = async (statement: string): Promise<void> => {
-    const client = new pg.Client({ connectionString: server });
-    await client.connect();
-    await client.query(statement).finally(() => client.end());
+/** One of the two ways to the answer: its times, and how much of the truth it found. */
+function lane(search: (id: bigint) => Promise<bigint[]>) {
+  const times: number[] = [];
+  let hits = 0;
+  return {
+    times,
+    hits: () => hits,
+    warm: search,
+    async ask(id: bigint, truth: ReadonlySet<bigint>): Promise<void> {
+      const startedAt = performance.now();
+      const found = await search(id);
+      times.push(performance.now() - startedAt);
+      hits += found.filter((product) => truth.has(product)).length;
+    },
   };
-  await onServer(`CREATE DATABASE ${name}`);
-  try {
-    const url = new URL(server);
-    url.pathname = `/${name}`;
-    const database = await openDatabase({ databaseUrl: url.toString(), data }, logger);
-    try {
-      return await work(database, logger);
-    } finally {
-      await database.close();
-    }
-  } finally {
-    await onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
-    rmSync(data, { recursive: true, force: true });
-  }
+}
+
+function positive(name: string, value: unknown): number {
+  const number = Number(value);
+  if (!Number.isSafeInteger(number) || number < 1) throw new BadUserInput(`--${name} must be a whole number above 0.`);
+  return number;
 }

@@ -1,6 +1,6 @@
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import type { Database } from "../src/database/database.type.js";
-import type { Vectors } from "../src/vectors/vectors.type.js";
+import type { Database } from "../../src/database/database.type.js";
+import type { Vectors } from "../../src/vectors/vectors.type.js";
 
 export const DIMS = 256;
 const CLUSTERS = 1000;
@@ -20,10 +20,10 @@ export async function loadSyntheticCatalog(
 ): Promise<void> {
   const normal = createNormal(42);
   const centres = Array.from({ length: CLUSTERS }, () => Float32Array.from({ length: DIMS }, normal));
-  // The commit of each batch waits for the disk otherwise; nothing here is worth keeping.
   for (let from = 0; from < products; from += BATCH) {
     const ids = Array.from({ length: Math.min(BATCH, products - from) }, (_, at) => from + at + 1);
     await database.transaction(async (sql) => {
+      // Nothing here is worth waiting for the disk.
       await sql.query("SET LOCAL synchronous_commit = off");
       await sql.query(
         `INSERT INTO product (id, source, external_id, group_key, title, brand, category_path, price_minor, currency,
