@@ -4,6 +4,8 @@ import { CatalogMutationsResolver } from "./catalog/catalog-mutations.resolver.j
 import { ImportRunResolver } from "./catalog/import-run.resolver.js";
 import { createPictureReader } from "./catalog/photo-picture.js";
 import { ProductConnectionResolver, ProductResolver } from "./catalog/product.resolver.js";
+import { createProgressSource } from "./catalog/progress.js";
+import { ProgressResolver } from "./catalog/progress.resolver.js";
 import { createRefreshEmbeddings } from "./catalog/refresh-embeddings.js";
 import { createStartImport } from "./catalog/start-import.js";
 import type { Core } from "./compose.js";
@@ -31,6 +33,7 @@ export function composeServer(core: Core): ServerParts & { close(): Promise<void
     config,
     logger,
     blobs: core.blobs,
+    progress: createProgressSource(database, queue),
     sources: { products, models, similar },
     readiness: {
       database: () => database.query("SELECT 1"),
@@ -49,6 +52,7 @@ export function composeServer(core: Core): ServerParts & { close(): Promise<void
       new ModelVersionResolver(core.listModels),
       new ProductConnectionResolver(products),
       new ProductResolver(products, core.findProduct),
+      new ProgressResolver(),
       new SimilarItemConnectionResolver(),
       new SimilarItemEdgeResolver(),
       new SimilarItemsResolver(similar, embedPicture, config.defaultCurrency),

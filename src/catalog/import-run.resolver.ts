@@ -3,7 +3,7 @@ import { Arg, Args, ArgsType, Authorized, Field, FieldResolver, ID, Int, Query, 
 import type { Database } from "../database/database.type.js";
 import { ImportIssueObject, ImportRunObject } from "./import-run.object.js";
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+export const IMPORT_RUN_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 @ArgsType()
 export class NewestArgs {
@@ -20,7 +20,7 @@ export class ImportRunResolver {
   @Authorized("ADMIN")
   @Query(() => ImportRunObject, { nullable: true })
   async importRun(@Arg("id", () => ID) id: string): Promise<ImportRunObject | null> {
-    return UUID.test(id) ? this.database.prisma.importRun.findUnique({ where: { id } }) : null;
+    return IMPORT_RUN_ID.test(id) ? this.database.prisma.importRun.findUnique({ where: { id } }) : null;
   }
 
   @Authorized("ADMIN")

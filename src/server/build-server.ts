@@ -1,9 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { fastifyApolloHandler } from "@as-integrations/fastify";
 import cors from "@fastify/cors";
-import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, LogController } from "fastify";
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyRequest,
+  LogController,
+} from "fastify";
 import type { BlobStore } from "../catalog/blob-store.type.js";
 import { formatProductId } from "../catalog/product-id.js";
+import type { ProgressSource } from "../catalog/progress.type.js";
 import type { Config } from "../config.js";
 import { LookalikeError } from "../errors.js";
 import type { Logger } from "../logger.js";
@@ -13,6 +20,7 @@ import { INTERNAL_ERROR, toRequestError } from "./graphql-errors.js";
 import { createGraphqlLoaders, type LoaderSources } from "./graphql-loaders.js";
 import { buildGraphqlSchema } from "./graphql-schema.js";
 import { createGraphqlServer } from "./graphql-server.js";
+import { addGraphqlStream } from "./graphql-stream.js";
 import { addHealthRoutes, type ReadinessChecks } from "./health-routes.js";
 import { addPhotoRoute } from "./photo-route.js";
 import { addSafeHeaders } from "./safe-headers.js";
@@ -25,8 +33,12 @@ export interface ServerParts {
   readonly resolvers: readonly object[];
   readonly sources: LoaderSources;
   readonly blobs: Pick<BlobStore, "read">;
+  readonly progress: ProgressSource;
   readonly readiness: ReadinessChecks;
 }
+
+/** Queries and mutations are short: they are answered even when the caller has gone. */
+const NEVER = new AbortController().signal;
 
 /** Room for the JSON around a photo, and for a batch of products. */
 const BODY_MARGIN_BYTES = 4 * 1024 * 1024;
@@ -55,22 +67,26 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
     await server.register(cors, { origin, methods: ["GET", "POST"], maxAge: 600 });
   }
 
-  const apollo = createGraphqlServer(buildGraphqlSchema(parts.resolvers), server, {
+  const schema = buildGraphqlSchema(parts.resolvers);
+  const createContext = (request: FastifyRequest, signal: AbortSignal): GraphqlContext => {
+    try {
+      const viewer = identifyViewer(request.headers, config);
+      const { progress } = parts;
+      return { requestId: request.id, viewer, loaders: createGraphqlLoaders(sources), progress, signal };
+    } catch (error) {
+      throw error instanceof LookalikeError ? toRequestError(error) : error;
+    }
+  };
+  const apollo = createGraphqlServer(schema, server, {
     introspection: config.explorer,
     logger,
   });
   await apollo.start();
   const handler = fastifyApolloHandler(apollo, {
-    context: async (request): Promise<GraphqlContext> => {
-      try {
-        const viewer = identifyViewer(request.headers, config);
-        return { requestId: request.id, viewer, loaders: createGraphqlLoaders(sources) };
-      } catch (error) {
-        throw error instanceof LookalikeError ? toRequestError(error) : error;
-      }
-    },
+    context: async (request) => createContext(request, NEVER),
   });
   server.route({ method: ["GET", "POST"], url: "/graphql", handler });
+  addGraphqlStream(server, schema, createContext);
 
   addHealthRoutes(server, parts.readiness, logger);
   addPhotoRoute(server, { products: sources.products, blobs: parts.blobs });

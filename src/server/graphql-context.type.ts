@@ -1,5 +1,6 @@
 import type DataLoader from "dataloader";
 import type { ProductImageRow, ProductRow } from "../catalog/product-reads.type.js";
+import type { ProgressSource } from "../catalog/progress.type.js";
 import type { ModelVersion } from "../models/model-version.type.js";
 import type { SimilarItemsPage, SimilarItemsRequest } from "../similar/similar-items.type.js";
 
@@ -28,4 +29,7 @@ export interface GraphqlContext {
   readonly requestId: string;
   readonly viewer: Viewer;
   readonly loaders: GraphqlLoaders;
+  readonly progress: ProgressSource;
+  /** Fires when nobody waits for the answer any more, for what takes long. */
+  readonly signal: AbortSignal;
 }

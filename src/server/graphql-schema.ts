@@ -1,10 +1,11 @@
 import "reflect-metadata";
 import type { GraphQLSchema } from "graphql";
-import { buildSchemaSync, type NonEmptyArray } from "type-graphql";
+import { buildSchemaSync, type NonEmptyArray, type PubSub } from "type-graphql";
 import { CatalogHealthResolver } from "../catalog/catalog-health.resolver.js";
 import { CatalogMutationsResolver } from "../catalog/catalog-mutations.resolver.js";
 import { ImportRunResolver } from "../catalog/import-run.resolver.js";
 import { ProductConnectionResolver, ProductResolver } from "../catalog/product.resolver.js";
+import { ProgressResolver } from "../catalog/progress.resolver.js";
 import { ModelVersionResolver } from "../models/model-version.resolver.js";
 import {
   SimilarItemConnectionResolver,
@@ -24,10 +25,17 @@ const RESOLVERS: NonEmptyArray<ResolverClass> = [
   ModelVersionResolver,
   ProductConnectionResolver,
   ProductResolver,
+  ProgressResolver,
   SimilarItemConnectionResolver,
   SimilarItemEdgeResolver,
   SimilarItemsResolver,
 ];
+
+/** type-graphql asks for one as soon as there is a subscription; ours bring their own sources and use no topics. */
+const NO_TOPICS: PubSub = {
+  publish() {},
+  async *subscribe() {},
+};
 
 /**
  * The schema over these resolvers, made by compose.ts. Without any it can be printed but not asked.
@@ -43,6 +51,7 @@ export function buildGraphqlSchema(resolvers: readonly object[] = []): GraphQLSc
         return instance;
       },
     },
+    pubSub: NO_TOPICS,
     authChecker: ({ context }: { context: GraphqlContext }, roles: string[]) => requireRoles(context.viewer, roles),
     validate: { forbidUnknownValues: false, validationError: { target: false, value: false } },
   });
