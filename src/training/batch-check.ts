@@ -1,0 +1,50 @@
+import type { StepOptions } from "./trainer.type.js";
+import { BatchUnusable } from "./training.errors.js";
+
+/**
+ * Refuses a batch in which no anchor has both a photo of its own label and one of another: its loss would be zero and
+ * the step lost.
+ * @throws BatchUnusable
+ */
+export function checkBatch(
+  labels: Int32Array,
+  anchors: Float32Array,
+  memory: Int32Array,
+  expected: number,
+  photos: number,
+): void {
+  if (photos !== expected || labels.length !== expected || anchors.length !== expected) {
+    throw new BatchUnusable(
+      `${photos} photos, ${labels.length} labels and ${anchors.length} anchors for a batch of ${expected}. ` +
+        "Give exactly so many of each.",
+    );
+  }
+  const low = labels.findIndex((label) => label < 0);
+  if (low >= 0) throw new BatchUnusable(`Photo ${low} has the label ${labels[low]}. Labels are numbers from 0 on.`);
+  const counts = new Map<number, number>();
+  for (const label of [...labels, ...memory]) if (label >= 0) counts.set(label, (counts.get(label) ?? 0) + 1);
+  if (counts.size < 2) {
+    throw new BatchUnusable(`All ${expected} photos have one label, so that nothing is a negative. Mix labels.`);
+  }
+  if (!labels.some((label, index) => anchors[index] !== 0 && (counts.get(label) ?? 0) > 1)) {
+    throw new BatchUnusable("No anchor has a second photo of its label. Draw at least two photos a label.");
+  }
+}
+
+/** Memory as the graph takes it: padded with empty slots. @throws BatchUnusable */
+export function fillMemory(memory: StepOptions["memory"], slots: number, dims: number) {
+  const embeddings = new Float32Array(slots * dims);
+  const labels = new Int32Array(slots).fill(-1);
+  if (memory) {
+    const count = memory.labels.length;
+    if (count > slots || memory.embeddings.length !== count * dims) {
+      throw new BatchUnusable(
+        `A memory of ${count} labels and ${memory.embeddings.length} numbers was given; there are ${slots} slots of ` +
+          `${dims} numbers.`,
+      );
+    }
+    embeddings.set(memory.embeddings);
+    labels.set(memory.labels);
+  }
+  return { embeddings, labels };
+}

@@ -1,0 +1,61 @@
+import type { FeatureStatistics } from "./heads/index.js";
+import type { Optimiser, OptimiserSpecification } from "./optimisers/index.js";
+import type { ParameterSpace } from "./parameters.js";
+import type { TrainerState } from "./trainer.type.js";
+import { StateMismatch } from "./training.errors.js";
+
+interface LiveState {
+  readonly steps: number;
+  readonly space: ParameterSpace;
+  readonly weights: Float32Array;
+  readonly average: Float32Array | undefined;
+  readonly optimiser: Optimiser;
+  readonly name: OptimiserSpecification["name"];
+  readonly statistics: FeatureStatistics | undefined;
+}
+
+/** A state that later steps do not change. */
+export function copyOfState({ steps, space, weights, average, optimiser, name, statistics }: LiveState): TrainerState {
+  const memory = optimiser.memory();
+  return {
+    format: 1,
+    steps,
+    parameters: space.parameters.map((parameter) => ({ name: parameter.name, shape: [...parameter.shape] })),
+    weights: weights.slice(),
+    average: average ? average.slice() : null,
+    optimiser: {
+      name,
+      steps: memory.steps,
+      arrays: Object.fromEntries(Object.entries(memory.arrays).map(([key, array]) => [key, array.slice()])),
+    },
+    statistics: statistics ? { mean: statistics.mean.slice(), deviation: statistics.deviation.slice() } : null,
+  };
+}
+
+/** @throws StateMismatch */
+export function checkState(
+  state: TrainerState,
+  space: ParameterSpace,
+  optimiser: OptimiserSpecification["name"],
+  averages: boolean,
+): void {
+  if (state.format !== 1) throw new StateMismatch(`its format is ${state.format}, this program reads 1`);
+  if (state.optimiser.name !== optimiser) {
+    throw new StateMismatch(`its optimiser is ${state.optimiser.name}, this one ${optimiser}`);
+  }
+  if (averages && state.average === null) throw new StateMismatch("it holds no average of the weights");
+  const describe = ({ name, shape }: { readonly name: string; readonly shape: readonly number[] }) =>
+    `${name} [${shape.join(", ")}]`;
+  const saved = state.parameters.map(describe);
+  const here = space.parameters.map(describe);
+  const at = here.findIndex((parameter, index) => saved[index] !== parameter);
+  if (at >= 0 || saved.length !== here.length) {
+    const index = at >= 0 ? at : here.length;
+    throw new StateMismatch(
+      `its weight ${index} is ${saved[index] ?? "missing"}, here ${here[index] ?? "none"} stands`,
+    );
+  }
+  if (state.weights.length !== space.length) {
+    throw new StateMismatch(`it holds ${state.weights.length} numbers, not ${space.length}`);
+  }
+}

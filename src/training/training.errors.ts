@@ -1,0 +1,63 @@
+import { LookalikeError } from "../errors.js";
+
+/** Weights that are infinite or not numbers: nothing can be learnt from them. */
+export class WeightsNotFinite extends LookalikeError {
+  readonly code = "WEIGHTS_NOT_FINITE";
+
+  constructor(
+    readonly weight: string,
+    index: number,
+  ) {
+    super(
+      `The weight "${weight}" holds a number that is infinite or none (element ${index}). ` +
+        "The file is damaged or comes from a run that diverged: download or export the model again.",
+    );
+  }
+}
+
+/** A batch that holds no triplet, or does not fit the training graph. */
+export class BatchUnusable extends LookalikeError {
+  readonly code = "BATCH_UNUSABLE";
+}
+
+/** Loss or gradients became infinite or not numbers. The weights were not touched. */
+export class TrainingDiverged extends LookalikeError {
+  readonly code = "TRAINING_DIVERGED";
+
+  constructor(step: number, what: string) {
+    super(
+      `Step ${step}: ${what} is not a finite number. The weights are those before this step. ` +
+        "Go on from the last checkpoint with a lower learning rate or gradient clipping.",
+    );
+  }
+}
+
+/** A head, feature or option that does not fit the encoder. */
+export class TrainingUnfit extends LookalikeError {
+  readonly code = "TRAINING_UNFIT";
+}
+
+/** A saved state of another training graph. */
+export class StateMismatch extends LookalikeError {
+  readonly code = "TRAINING_STATE_MISMATCH";
+
+  constructor(reason: string) {
+    super(
+      `The saved state does not belong to this training: ${reason}. ` +
+        "Resume with the encoder, cut, head and optimiser that it was saved with.",
+    );
+  }
+}
+
+/** The training step does not fit the memory that it may use. */
+export class MemoryTooSmall extends LookalikeError {
+  readonly code = "TRAINING_MEMORY_TOO_SMALL";
+
+  constructor(budgetBytes: number, neededBytes: number, smallestBatch: number) {
+    const mebibytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
+    super(
+      `Training with a batch of ${smallestBatch} needs about ${mebibytes(neededBytes)}, ${mebibytes(budgetBytes)} are ` +
+        "allowed. Cut later, use smaller pictures, or allow more memory.",
+    );
+  }
+}
