@@ -7,7 +7,7 @@
  * sums are in a fixed order without fused steps, so every machine gives the same bits.
  *
  * All addresses are byte offsets in the imported memory. `pixels` needs `rowBytes + 16` readable bytes after its end,
- * `scratch` room for `rowBytes + 16` floats.
+ * `scratch` room for `rowBytes + 32` floats, of which the last 32 are finite.
  */
 export function resample(
   pixels: usize,
@@ -17,9 +17,8 @@ export function resample(
   rowPairs: usize,
   rowWeights: usize,
   rowWeightStride: i32,
-  // Per output column: first source column, number of columns, float32 weights (sum 1 / 16384).
+  // Per output column: first source column, and float32 weights (sum 1 / 16384), padded with noughts to whole fours.
   columnStart: usize,
-  columnCount: usize,
   columnWeights: usize,
   columnWeightStride: i32,
   scratch: usize,
@@ -72,10 +71,14 @@ export function resample(
       let sum = f32x4.splat(0);
       let at = scratch + <usize>load<i32>(columnStart + (<usize>x << 2)) * 12;
       let weight = columnWeights + <usize>(x * columnWeightStride);
-      const end = weight + (<usize>load<i32>(columnCount + (<usize>x << 2)) << 2);
-      for (; weight < end; weight += 4) {
+      // Four at a time: what shrinks by less than two has no more.
+      const end = weight + <usize>columnWeightStride;
+      for (; weight < end; weight += 16) {
         sum = f32x4.add(sum, f32x4.mul(v128.load(at), v128.load32_splat(weight)));
-        at += 12;
+        sum = f32x4.add(sum, f32x4.mul(v128.load(at, 12), v128.load32_splat(weight, 4)));
+        sum = f32x4.add(sum, f32x4.mul(v128.load(at, 24), v128.load32_splat(weight, 8)));
+        sum = f32x4.add(sum, f32x4.mul(v128.load(at, 36), v128.load32_splat(weight, 12)));
+        at += 48;
       }
       sum = f32x4.add(f32x4.mul(sum, scale), shift);
       store<f32>(to, f32x4.extract_lane(sum, 0));

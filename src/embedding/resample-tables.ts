@@ -10,7 +10,6 @@ export interface ResampleTables {
   readonly rowWeights: number;
   readonly rowStride: number;
   readonly columnStart: number;
-  readonly columnCount: number;
   readonly columnWeights: number;
   readonly columnStride: number;
   /** First address behind them. */
@@ -20,14 +19,13 @@ export interface ResampleTables {
 /** Where the tables of these taps lie when they begin at `at`. */
 export function layTables(at: number, rows: readonly Tap[], columns: readonly Tap[]): ResampleTables {
   const rowStride = Math.ceil(longest(rows) / 2) * 4;
-  const columnStride = longest(columns) * 4;
+  const columnStride = Math.ceil(longest(columns) / 4) * 16;
   const rowPairs = at + rows.length * 4;
   const rowWeights = rowPairs + rows.length * 4;
   const columnStart = rowWeights + rows.length * rowStride;
-  const columnCount = columnStart + columns.length * 4;
-  const columnWeights = columnCount + columns.length * 4;
+  const columnWeights = columnStart + columns.length * 4;
   const end = columnWeights + columns.length * columnStride;
-  return { rowStart: at, rowPairs, rowWeights, rowStride, columnStart, columnCount, columnWeights, columnStride, end };
+  return { rowStart: at, rowPairs, rowWeights, rowStride, columnStart, columnWeights, columnStride, end };
 }
 
 export function writeTables(
@@ -48,8 +46,8 @@ export function writeTables(
   });
   columns.forEach(({ start, weights }, column) => {
     integers[tables.columnStart / 4 + column] = start;
-    integers[tables.columnCount / 4 + column] = weights.length;
     const at = (tables.columnWeights + column * tables.columnStride) / 4;
+    floats.fill(0, at, at + tables.columnStride / 4);
     weights.forEach((weight, tap) => {
       floats[at + tap] = weight / ROW_UNIT;
     });

@@ -16,8 +16,9 @@ export function triangleTaps(lines: number, start: number, length: number, outpu
   const support = Math.max(1, scale);
   return Array.from({ length: outputs }, (_, output) => {
     const centre = start + (output + 0.5) * scale;
-    const first = Math.max(0, Math.floor(centre - support));
-    const end = Math.min(lines, Math.ceil(centre + support));
+    // Lines whose middle lies strictly inside: those on the border would weigh nothing.
+    const first = Math.max(0, Math.floor(centre - support - 0.5) + 1);
+    const end = Math.min(lines, Math.ceil(centre + support - 0.5));
     const raw: number[] = [];
     for (let line = first; line < end; line++) raw.push(Math.max(0, 1 - Math.abs((line + 0.5 - centre) / support)));
     const sum = raw.reduce((total, weight) => total + weight, 0);

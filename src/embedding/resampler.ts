@@ -82,6 +82,8 @@ export function createResampler(preprocessing: Preprocessing, slots: number): Re
     const pixels = align(scratch + decoded.width * 12 + SLACK * 4);
     reserve(pixels + decoded.width * 3 * (decoded.height + 1) + SLACK);
     writeTables(memory.buffer, tables, rows, columns);
+    // Read past the end of a row with a weight of nought, which does not undo a NaN left by another photo's pixels.
+    new Uint8Array(memory.buffer, scratch + decoded.width * 12, SLACK * 4).fill(0);
     currentKey = key;
     current = { decoded, place, rows, columns, tables, scratch, pixels };
     return current;
@@ -109,7 +111,6 @@ export function createResampler(preprocessing: Preprocessing, slots: number): Re
         tables.rowWeights,
         tables.rowStride,
         tables.columnStart,
-        tables.columnCount,
         tables.columnWeights,
         tables.columnStride,
         scratch,
