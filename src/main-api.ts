@@ -3,7 +3,7 @@ import { composeCore } from "./compose.js";
 import { composeServer } from "./compose-server.js";
 import type { Config } from "./config.js";
 import { announceHttpAddress } from "./database/index.js";
-import { messageOf } from "./errors.js";
+import { LookalikeError, messageOf } from "./errors.js";
 import type { Logger } from "./logger.js";
 import { ensureAdminToken } from "./server/admin-token.js";
 import { buildServer } from "./server/build-server.js";
@@ -18,6 +18,18 @@ export interface RunningApi {
   readonly workerReady: Promise<void>;
   /** Answers what is under way, lets the worker finish, closes the database. */
   close(): Promise<void>;
+}
+
+/** The address cannot be listened on. */
+export class ListenFailed extends LookalikeError {
+  readonly code = "LISTEN_FAILED";
+
+  constructor({ host, port }: Pick<Config, "host" | "port">, cause: unknown) {
+    super(
+      `Nothing can be served at ${host}:${port}: ${messageOf(cause)}. Choose another address with --port or --host.`,
+      { cause },
+    );
+  }
 }
 
 /** Requests under way get this long when the server closes. */
@@ -49,7 +61,9 @@ export async function startApi(
     if (supervisor) closing.push(() => supervisor.stop());
     const server = await buildServer(parts);
     closing.push(() => Promise.race([server.close(), delay(DRAIN_MS, undefined, { ref: false })]));
-    const address = await server.listen({ host: config.host, port: config.port });
+    const address = await server.listen({ host: config.host, port: config.port }).catch((error: unknown) => {
+      throw new ListenFailed(config, error);
+    });
     if (core.database.kind === "embedded") await announceHttpAddress(config.data, address);
     return {
       address,

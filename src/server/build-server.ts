@@ -16,7 +16,7 @@ import { LookalikeError } from "../errors.js";
 import type { Logger } from "../logger.js";
 import { addExplorer } from "./explorer.js";
 import type { GraphqlContext } from "./graphql-context.type.js";
-import { INTERNAL_ERROR, toRequestError } from "./graphql-errors.js";
+import { INTERNAL_ERROR, MASKED, toRequestError } from "./graphql-errors.js";
 import { createGraphqlLoaders, type LoaderSources } from "./graphql-loaders.js";
 import { buildGraphqlSchema } from "./graphql-schema.js";
 import { createGraphqlServer } from "./graphql-server.js";
@@ -108,7 +108,7 @@ function addErrorAnswers(server: FastifyInstance): void {
     const status = error.statusCode ?? 500;
     if (status >= 500) {
       request.log.error({ err: error, requestId: request.id }, "a request failed");
-      return reply.code(500).send(answer("Something went wrong on the server.", INTERNAL_ERROR, request.id));
+      return reply.code(500).send(answer(MASKED, INTERNAL_ERROR, request.id));
     }
     return reply.code(status).send(answer(describeRefusal(error), "BAD_REQUEST", request.id));
   });

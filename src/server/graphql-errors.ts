@@ -1,12 +1,30 @@
 import type { ValidationError } from "class-validator";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
 import { ArgumentValidationError } from "type-graphql";
-import { BadUserInput, LookalikeError } from "../errors.js";
+import { BadUserInput, codeOf, LookalikeError } from "../errors.js";
 
 /** HTTP status of an error that ends a request before it runs. */
 const STATUS: Readonly<Record<string, number>> = { UNAUTHENTICATED: 401, FORBIDDEN: 403, BAD_USER_INPUT: 400 };
 
 export const INTERNAL_ERROR = "INTERNAL_ERROR";
+/** All that a caller reads of a fault on the server's side. */
+export const MASKED = "Something went wrong on the server.";
+
+/**
+ * Codes of errors that tell their caller what to do. The others of ours speak to the operator, of paths, hosts and
+ * versions; a list of what may be told, so that a new error is kept back until somebody has thought about it.
+ */
+const FOR_CALLERS = new Set([
+  "AMBIGUOUS_PRODUCT",
+  "BAD_USER_INPUT",
+  "FORBIDDEN",
+  "MODEL_NOT_FOUND",
+  "MODEL_VECTORS_GONE",
+  "NO_ACTIVE_MODEL",
+  "PRODUCT_NOT_FOUND",
+  "UNAUTHENTICATED",
+]);
+const KINDS_FOR_CALLERS = /^(PHOTO|FETCH|FEED)_/;
 
 /** One of our errors for a request that cannot run at all, with its HTTP status. */
 export function toRequestError(error: LookalikeError): GraphQLError {
@@ -26,7 +44,7 @@ export function formatGraphqlError(formatted: GraphQLFormattedError, error: unkn
     ...(formatted.locations ? { locations: formatted.locations } : {}),
     ...(formatted.path ? { path: formatted.path } : {}),
   };
-  if (original instanceof LookalikeError) {
+  if (original instanceof LookalikeError && isForCaller(original)) {
     return { message: original.message, ...place, extensions: describe(original) };
   }
   if (original instanceof ArgumentValidationError) {
@@ -36,20 +54,24 @@ export function formatGraphqlError(formatted: GraphQLFormattedError, error: unkn
     return { message: `${message}.`, ...place, extensions: { code: "BAD_USER_INPUT", field } };
   }
   if (isUnforeseen(error)) {
-    return { message: "Something went wrong on the server.", ...place, extensions: { code: INTERNAL_ERROR } };
+    return { message: MASKED, ...place, extensions: { code: codeOf(original) } };
   }
   const code = codeOfGraphqlError(formatted);
   return { message: withoutValues(formatted.message), ...place, extensions: { code } };
 }
 
-/** Whether an error is a fault of ours, to be logged and masked. */
+/** Whether an error is a fault on the server's side, to be logged and masked. */
 export function isUnforeseen(error: unknown): boolean {
   const cause = causeOf(error);
-  if (cause instanceof LookalikeError) return false;
+  if (cause instanceof LookalikeError) return !isForCaller(cause);
   if (!(error instanceof GraphQLError) || !(cause instanceof GraphQLError)) return true;
   // While a field is answered, graphql-js objects to arguments (the caller's mistake) and to answers (ours).
   const duringExecution = error.path !== undefined && cause.extensions.code === undefined;
   return duringExecution && !isAboutArgument(cause.message);
+}
+
+function isForCaller({ code }: LookalikeError): boolean {
+  return FOR_CALLERS.has(code) || KINDS_FOR_CALLERS.test(code);
 }
 
 function isAboutArgument(message: string): boolean {
@@ -89,22 +111,29 @@ function listProblems(
   });
 }
 
+/** What graphql-js objects to, as far as it is made of names and not of values. */
+const REASONS = [
+  /\w{1,100} cannot represent [a-z0-9 -]{1,80}/,
+  /Expected (?:non-nullable )?type "[\w![\]]{1,100}"(?: to be an object| not to be null)?/,
+  /Field "\w{1,100}" (?:of required type "[\w![\]]{1,100}" was not provided|is not defined by type "\w{1,100}")/,
+  /does not exist in "\w{1,100}" enum/,
+];
+
 /**
  * graphql-js repeats in its messages what was sent, which may be a photo of megabytes or somebody's secret. Names of
  * types, fields and variables are kept.
  */
 function withoutValues(message: string): string {
-  const place = /(?: at "([\w.[\]]{1,200})")?; (?!.*; )([\s\S]*)$/.exec(message);
-  const shortened = message.startsWith("Variable ")
-    ? message.replace(
-        / got invalid value [\s\S]*$/,
-        ` got an invalid value${place?.[1] ? ` at "${place[1]}"` : ""}; ${place?.[2] ?? ""}`,
-      )
-    : message;
-  return shortened
-    .replace(/(cannot represent [^:]{1,80}): [\s\S]*$/, "$1.")
+  const variable = /^Variable "\$\w{1,100}" got invalid value /.exec(message)?.[0];
+  if (variable !== undefined) {
+    const place = / at "([\w.[\]]{1,200})"; /.exec(message)?.[1];
+    const reason = REASONS.map((pattern) => pattern.exec(message.slice(variable.length))?.[0]).find(Boolean);
+    const what = `${variable.replace("invalid value ", "an invalid value")}${place ? ` at "${place}"` : ""}`;
+    return reason === undefined ? `${what}.` : `${what}: ${reason}.`;
+  }
+  return message
+    .replace(/(cannot represent [a-z0-9 -]{1,80}): [\s\S]*$/, "$1.")
     .replace(/^(Expected value of type "[^"]{1,100}"), found [\s\S]*$/, "$1.")
-    .replace(/(Value|Enum "[^"]{1,100}" cannot represent)[^"]*"[\s\S]*" does not exist/, "$1 does not exist")
-    .replace(/;\s*$/, ".")
+    .replace(/^Value "[\s\S]*" does not exist/, "Value does not exist")
     .slice(0, 500);
 }

@@ -4,7 +4,7 @@ import type { FastifyInstance } from "fastify";
 import type { GraphQLSchema } from "graphql";
 import type { Logger } from "../logger.js";
 import type { GraphqlContext } from "./graphql-context.type.js";
-import { formatGraphqlError, INTERNAL_ERROR, isUnforeseen } from "./graphql-errors.js";
+import { formatGraphqlError, isUnforeseen, MASKED } from "./graphql-errors.js";
 import { LIMITS, limitsPlugin, shapeRules } from "./graphql-limits.js";
 
 /** Apollo Server over a schema, with limits, masked errors and no batching. Start it before use. */
@@ -48,7 +48,7 @@ function faultsPlugin(logger: Logger): ApolloServerPlugin<GraphqlContext> {
           const { singleResult } = response.body;
           if (!singleResult.errors) return;
           singleResult.errors = singleResult.errors.map((error) =>
-            error.extensions?.code === INTERNAL_ERROR
+            error.message === MASKED
               ? { ...error, extensions: { ...error.extensions, requestId: contextValue.requestId } }
               : error,
           );
