@@ -2,6 +2,7 @@ import { NothingToTrain } from "../autodiff/cut-graph.errors.js";
 import { type CutGraph, cutGraph } from "../autodiff/cut-graph.js";
 import { differentiate } from "../autodiff/differentiate.js";
 import { nameOutputs } from "../autodiff/name-outputs.js";
+import type { gradientRules } from "../autodiff/rules/index.js";
 import { trainablesOf } from "../autodiff/trainables.js";
 import {
   bindDimensions,
@@ -59,6 +60,8 @@ export interface TrainingGraphOptions {
   readonly memory?: number;
   /** Seed of the head's first weights. */
   readonly seed?: number;
+  /** Gradient rules in place of the usual table. */
+  readonly rules?: typeof gradientRules | undefined;
 }
 
 export interface Trainable {
@@ -120,7 +123,7 @@ export async function buildTrainingGraph(options: TrainingGraphOptions): Promise
 
   const candidates = [...trunkWeights, ...headTensors.keys()];
   if (candidates.length === 0) throw new NothingToTrain(cuts, "no weights lie there");
-  const { builder: backward, gradients } = differentiate(builder.graph(), loss.name, candidates);
+  const { builder: backward, gradients } = differentiate(builder.graph(), loss.name, candidates, options.rules);
   const outputs = new Map([
     [STEP.loss, loss.name],
     [STEP.active, active.name],

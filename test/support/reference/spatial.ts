@@ -1,4 +1,4 @@
-import { at, generate, type ReferenceArray } from "./array.js";
+import { at, generate, type ReferenceArray, sizeOf } from "./array.js";
 
 /** Window of a convolution or a pooling over the spatial axes. */
 export interface Window {
@@ -48,18 +48,38 @@ export function convolve(
   window: Window,
 ): ReferenceArray {
   const [outputs = 0, perGroup = 0] = weight.shape;
-  return generate([x.shape[0] ?? 0, outputs, ...outputSizes(x.shape, window)], (index) => {
-    const channel = index[1] ?? 0;
-    const first = Math.floor(channel / (outputs / groups)) * perGroup;
-    let sum = bias ? at(bias, [channel]) : 0;
-    for (let c = 0; c < perGroup; c++) {
-      for (const offsets of kernelOffsets(window.kernel)) {
-        const position = positionOf(index, offsets, window);
-        sum += at(x, [index[0] ?? 0, first + c, ...position]) * at(weight, [channel, c, ...offsets]);
-      }
-    }
-    return sum;
+  const [samples = 0, channels = 0, ...places] = x.shape;
+  const sizes = outputSizes(x.shape, window);
+  const [area, kernelArea] = [sizeOf(places), sizeOf(window.kernel)];
+  // Which places of the image lie under which taps is the same for every sample and channel.
+  const taps: (readonly [tap: number, place: number])[][] = [];
+  generate([1, 1, ...sizes], (index) => {
+    const inside = [...kernelOffsets(window.kernel)].flatMap((offsets, tap) => {
+      const position = positionOf(index, offsets, window);
+      const outside = position.some((at, axis) => at < 0 || at >= (places[axis] ?? 0));
+      const place = position.reduce((flat, at, axis) => flat * (places[axis] ?? 1) + at, 0);
+      return outside ? [] : [[tap, place] as const];
+    });
+    taps.push(inside);
+    return 0;
   });
+  const values = new Float64Array(samples * outputs * taps.length);
+  for (let row = 0; row < samples * outputs; row++) {
+    const channel = row % outputs;
+    const first = Math.floor(row / outputs) * channels + Math.floor(channel / (outputs / groups)) * perGroup;
+    for (const [place, inside] of taps.entries()) {
+      let sum = bias ? (bias.values[channel] ?? 0) : 0;
+      for (let c = 0; c < perGroup; c++) {
+        for (const [tap, from] of inside) {
+          sum +=
+            (x.values[(first + c) * area + from] ?? 0) *
+            (weight.values[(channel * perGroup + c) * kernelArea + tap] ?? 0);
+        }
+      }
+      values[row * taps.length + place] = sum;
+    }
+  }
+  return { shape: [samples, outputs, ...sizes], values };
 }
 
 export function pool(
