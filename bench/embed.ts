@@ -13,7 +13,7 @@ import type { Benchmark } from "./support/benchmark.type.js";
 import { drawPhotos } from "./support/drawn-photos.js";
 import { describeMachine } from "./support/machine.js";
 import { layPhotos } from "./support/photo-catalog.js";
-import { openBestRawSession } from "./support/raw-session.js";
+import { openBestRawSession, openRawLanes } from "./support/raw-session.js";
 import { median, quantile, rounded } from "./support/statistics.js";
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -109,14 +109,18 @@ async function measure(
   };
 
   const raw = await openBestRawSession(encoder, say);
+  const lanes = await openRawLanes(encoder);
   try {
     await pipeline(blobIds.slice(0, 64));
     const rates: number[] = [];
     const rawRates: number[] = [];
+    const laneRates: number[] = [];
     for (let round = 0; round < rounds; round++) {
       rates.push(await pipeline(blobIds));
       rawRates.push(await raw.measure(blobIds.length));
-      say(`round ${round + 1}: ${rates.at(-1)!.toFixed(1)} photos/s, raw ${rawRates.at(-1)!.toFixed(1)} photos/s`);
+      laneRates.push(await lanes.measure(blobIds.length));
+      const [rate, rawRate, laneRate] = [rates, rawRates, laneRates].map((all) => all.at(-1)!.toFixed(1));
+      say(`round ${round + 1}: ${rate} photos/s, one raw session ${rawRate}, raw lanes ${laneRate}`);
     }
     return {
       photos: blobIds.length,
@@ -126,12 +130,15 @@ async function measure(
       rounds,
       photosPerSecondP10: rounded(quantile(rates, 0.1), 1),
       rawArrangement: raw.arrangement,
+      rawLanesPhotosPerSecond: rounded(median(laneRates), 1),
+      ratioToRawLanes: rounded(median(rates) / median(laneRates), 3),
       database: database.kind,
       encoder: name,
       machine: describeMachine("onnxruntime-node", "sharp"),
     };
   } finally {
     await raw.close();
+    await lanes.close();
     await consumer.close();
     await queue.close();
     await embedders.close();

@@ -48,18 +48,12 @@ async function openRawSession(
 }
 
 /**
- * The fastest way to run ready tensors on every core, out of one session for all cores with several batch sizes, and a
- * session a core. Each is tried twice; the best stays open.
+ * One session on all cores with the batch size that is fastest here. Each is tried twice.
  */
 export async function openBestRawSession(encoder: InstalledEncoder, log: (line: string) => void): Promise<RawSession> {
-  const cores = availableParallelism();
-  const arrangements = [
-    ...[1, 4, 8, 16, 32].map((batch) => [1, cores, batch] as const),
-    ...[1, 4].map((batch) => [cores, 1, batch] as const),
-  ];
   let best: { session: RawSession; rate: number } | undefined;
-  for (const [lanes, threads, batch] of arrangements) {
-    const session = await openRawSession(encoder, lanes, threads, batch);
+  for (const batch of [1, 4, 8, 16, 32]) {
+    const session = await openRawSession(encoder, 1, availableParallelism(), batch);
     await session.measure(16);
     const rate = Math.max(await session.measure(64), await session.measure(64));
     log(`raw: ${session.arrangement}: ${rate.toFixed(0)} photos/s`);
@@ -69,4 +63,9 @@ export async function openBestRawSession(encoder: InstalledEncoder, log: (line: 
     } else await session.close();
   }
   return best!.session;
+}
+
+/** A session of one thread on each core, photo by photo: the pipeline's own arrangement, without its other work. */
+export function openRawLanes(encoder: InstalledEncoder): Promise<RawSession> {
+  return openRawSession(encoder, availableParallelism(), 1, 1);
 }

@@ -12,7 +12,7 @@ import type { Embedders } from "./embedder.type.js";
  * How the worker takes embed-photo jobs: a batch is one transaction, and while one batch is written another keeps the
  * lanes busy (docs/decisions/060-embedding-throughput.md).
  */
-export const EMBED_PHOTOS_BATCHES = { batchSize: 32, concurrency: 3 } as const;
+export const EMBED_PHOTOS_BATCHES = { batchSize: 64, concurrency: 3 } as const;
 
 export interface EmbedPhotosDependencies {
   readonly database: Database;

@@ -9,7 +9,7 @@ import { type LaneThread, startLane } from "./lane-thread.js";
 import { planLanes } from "./lanes.js";
 
 /** Photos of one message to a lane: few, so that lanes finish together; several, so that messages cost nothing. */
-const PHOTOS_A_MESSAGE = 4;
+const PHOTOS_A_MESSAGE = 8;
 /** Messages a lane holds: one it works on and one behind it, so that it never waits for this thread. */
 const MESSAGES_A_LANE = 2;
 
