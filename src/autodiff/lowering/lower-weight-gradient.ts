@@ -1,0 +1,129 @@
+import type { GraphBuilder, Value } from "../../onnx/index.js";
+import { shapeOf } from "../rule-call.js";
+import { alignedTo, cutTo } from "./channel-blocks.js";
+import type { ConvolutionGeometry } from "./gradient-form.type.js";
+import { blockedConvolution } from "./lower-convolution.js";
+import type { LoweredValues } from "./lowered-values.js";
+
+/**
+ * ∂w of a dense convolution as one matrix product: A · B, where one factor is read from its channel blocks as they lie.
+ * A block of [places, b] is a row-major matrix, so only the other factor is brought back to [channels, places] (for
+ * windows wider than 1 × 1: the image, unrolled into one row a tap).
+ */
+export function lowerDenseWeightGradient(
+  values: LoweredValues,
+  x: string,
+  dy: string,
+  geometry: ConvolutionGeometry,
+): Value {
+  const { graph: g, block } = values;
+  const [, channels = 1] = values.shape(x);
+  const [, filters = 1] = values.shape(dy);
+  const { kernel, strides, padsBefore } = geometry;
+  const [rows, columns] = kernel;
+  const taps = rows * columns;
+  const isPointwise = taps === 1 && [...padsBefore].every((pad) => pad === 0) && strides.every((step) => step === 1);
+  if (isPointwise && channels > filters) {
+    const product = productWithBlocks(g, values.plain(dy), values.blocked(x), block);
+    // [C / b, O, b] → [O, C].
+    const ordered = g.reshape(g.transpose(product, [1, 0, 2]), [filters, alignedTo(block, channels)]);
+    return g.reshape(cutTo(g, ordered, 1, channels), [filters, channels, 1, 1]);
+  }
+  const image = isPointwise ? values.plain(x) : unrolled(g, values.plain(x), values.shape(dy), geometry);
+  const product = productWithBlocks(g, image, values.blocked(dy), block);
+  // [O / b, taps · C, b] → [O, C, taps].
+  const split = g.reshape(product, [alignedTo(block, filters) / block, taps, channels, block]);
+  const ordered = g.reshape(g.transpose(split, [0, 3, 2, 1]), [alignedTo(block, filters), channels, rows, columns]);
+  return cutTo(g, ordered, 0, filters);
+}
+
+/**
+ * Σₙ A[n] · B[n] for A [N, M, H, W] and B [N, C, H, W] in blocks → [C / b, M, b]. Large maps: one product a photo, then
+ * their sum. Small maps, where those products would outweigh their factors: photos joined along the places first.
+ */
+function productWithBlocks(g: GraphBuilder, a: Value, b: Value, block: number): Value {
+  const [n = 1, rows = 1, ...places] = shapeOf(a);
+  const [, channels = 1] = shapeOf(b);
+  const area = places.reduce((product, size) => product * size, 1);
+  const blocks = channels / block;
+  if (rows * channels < area * (rows + channels)) {
+    const left = g.reshape(a, [n, 1, rows, area]);
+    const right = g.reshape(b, [n, blocks, area, block]);
+    return g.reduceSum(g.matMul(left, right), [0], false);
+  }
+  const left = g.transpose(g.reshape(a, [n, rows, area]), [1, 0, 2]);
+  const right = g.transpose(g.reshape(b, [n, blocks, area * block]), [1, 0, 2]);
+  return g.matMul(g.reshape(left, [rows, n * area]), g.reshape(right, [blocks, n * area, block]));
+}
+
+/** im2col: [N, C, H, W] → [N, taps · C, rows of y, columns of y], the image seen through each tap of the window. */
+function unrolled(
+  g: GraphBuilder,
+  x: Value,
+  [n = 1, , height = 1, width = 1]: readonly number[],
+  { kernel, strides, dilations, padsBefore }: ConvolutionGeometry,
+): Value {
+  const [, channels = 1, ...places] = shapeOf(x);
+  const after = places.map((size, axis) => {
+    const outputs = axis === 0 ? height : width;
+    const reach = (outputs - 1) * (strides[axis] ?? 1) + ((kernel[axis] ?? 1) - 1) * (dilations[axis] ?? 1) + 1;
+    return reach - size - (padsBefore[axis] ?? 0);
+  });
+  const around = [0, 0, ...padsBefore, 0, 0, ...after];
+  const padded = around.every((pad) => pad === 0) ? x : g.pad(x, around);
+  const views = Array.from({ length: kernel[0] * kernel[1] }, (_, tap) => {
+    const at = [Math.floor(tap / kernel[1]) * dilations[0], (tap % kernel[1]) * dilations[1]] as const;
+    const ends = [at[0] + (height - 1) * strides[0] + 1, at[1] + (width - 1) * strides[1] + 1];
+    return g.slice(padded, at, ends, [2, 3], strides);
+  });
+  const joined = views.length === 1 ? views[0] : g.concat(views, 1);
+  return g.reshape(joined as Value, [n, views.length * channels, height, width]);
+}
+
+/**
+ * ∂w of a depthwise convolution: every channel of every photo is an image of its own, its ∂y the filter. In blocks both
+ * lie in memory as the kernel for group = N · C reads them, nothing is moved.
+ */
+export function lowerDepthwiseWeightGradient(
+  values: LoweredValues,
+  x: string,
+  dy: string,
+  { kernel, strides, dilations, padsBefore }: ConvolutionGeometry,
+): Value {
+  const { graph: g, block } = values;
+  const channels = values.shape(x)[1] ?? 1;
+  const image = values.blocked(x);
+  const gradient = values.blocked(dy);
+  const [n = 1, aligned = 1, rows = 1, columns = 1] = shapeOf(image);
+  const [, , height = 1, width = 1] = shapeOf(gradient);
+  const after = [rows, columns].map((size, axis) => {
+    const outputs = axis === 0 ? height : width;
+    const reach = (outputs - 1) * (strides[axis] ?? 1) + ((kernel[axis] ?? 1) - 1) * (dilations[axis] ?? 1) + 1;
+    return reach - size - (padsBefore[axis] ?? 0);
+  });
+  // Padded apart: the kernel takes places with padding one by one, and here two of three rows have some.
+  const split = g.reshape(image, [(n * aligned) / block, rows, columns * block]);
+  const padded = g.pad(split, [0, padsBefore[0], padsBefore[1] * block, 0, after[0] ?? 0, (after[1] ?? 0) * block]);
+  const [, paddedRows = 1, paddedColumns = 1] = shapeOf(padded);
+  const images = g.reshape(padded, [1, n * aligned, paddedRows, paddedColumns / block]);
+  const filters = g.reshape(gradient, [n * aligned, 1, height, width]);
+  const taps = blockedConvolution(g, images, filters, undefined, {
+    geometry: { kernel: [height, width], strides: dilations, dilations: strides, padsBefore: [0, 0] },
+    padsAfter: [0, 0],
+    group: n * aligned,
+  });
+  const area = kernel[0] * kernel[1];
+  const summed = g.reduceSum(g.reshape(taps, [n, aligned * area]), [0], false);
+  const ordered = g.transpose(g.reshape(summed, [aligned / block, area, block]), [0, 2, 1]);
+  return cutTo(g, g.reshape(ordered, [aligned, 1, ...kernel]), 0, channels);
+}
+
+/** ∂b = Σ ∂y: over the places of each block, then over photos; the runtime is fast on these two forms only. */
+export function lowerBiasGradient(values: LoweredValues, dy: string): Value {
+  const { graph: g, block } = values;
+  const channels = values.shape(dy)[1] ?? 1;
+  const gradient = values.blocked(dy);
+  const [n = 1, aligned = 1, rows = 1, columns = 1] = shapeOf(gradient);
+  const perPhoto = g.reduceSum(g.reshape(gradient, [(n * aligned) / block, rows * columns, block]), [1], false);
+  return cutTo(g, g.reduceSum(g.reshape(perPhoto, [n, aligned]), [0], false), 0, channels);
+}
