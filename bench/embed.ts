@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { createBlobStore } from "../src/catalog/blob-store.js";
+import { createBlobStore } from "../src/catalog/photos/blob-store.js";
 import type { Database } from "../src/database/database.type.js";
 import { createEmbedders, createEmbedPhotos, EMBED_PHOTOS_BATCHES } from "../src/embedding/index.js";
 import { createEncoderRegistry } from "../src/encoders/index.js";

@@ -1,7 +1,7 @@
-import { createCatalogWriter } from "../src/catalog/catalog-writer.js";
-import { createCatalogImport } from "../src/catalog/import-catalog.js";
-import type { ImportSummary } from "../src/catalog/import-catalog.type.js";
-import type { ProductVectors } from "../src/catalog/product-vectors.type.js";
+import { createCatalogImport } from "../src/catalog/import/import-catalog.js";
+import type { ImportSummary } from "../src/catalog/import/import-catalog.type.js";
+import { createCatalogWriter } from "../src/catalog/products/catalog-writer.js";
+import type { ProductVectors } from "../src/catalog/products/product-vectors.type.js";
 import { BadUserInput } from "../src/errors.js";
 import { createJobQueue } from "../src/jobs/index.js";
 import { createLogger } from "../src/logger.js";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { BlobStore } from "../../src/catalog/blob-store.type.js";
+import type { BlobStore } from "../../src/catalog/photos/blob-store.type.js";
 import type { Database } from "../../src/database/database.type.js";
 
 /**

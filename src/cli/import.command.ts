@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import path from "node:path";
-import { readColumnMap } from "../catalog/feed-columns.js";
-import type { ImportProblem, ImportRequest, ImportSummary } from "../catalog/import-catalog.type.js";
+import { readColumnMap } from "../catalog/feeds/feed-columns.js";
+import type { ImportProblem, ImportRequest, ImportSummary } from "../catalog/import/import-catalog.type.js";
 import { type Core, composeCore } from "../compose.js";
 import { countWorkers } from "../jobs/worker-presence.js";
 import { say, writeAnswer } from "./answer.js";

@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import { formatProductId } from "../catalog/product-id.js";
+import { formatProductId } from "../catalog/products/product-id.js";
 import { composeCore } from "../compose.js";
 import { formatTable, say, writeAnswer } from "./answer.js";
 import { type CommonOptions, openSettings } from "./settings.js";

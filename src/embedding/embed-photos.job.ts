@@ -1,6 +1,6 @@
-import type { BlobStore } from "../catalog/blob-store.type.js";
-import { markContentUnreadable } from "../catalog/photo-fetches.repository.js";
-import { PhotoUnreadable } from "../catalog/photo-unreadable.error.js";
+import type { BlobStore } from "../catalog/photos/blob-store.type.js";
+import { markContentUnreadable } from "../catalog/photos/photo-fetches.repository.js";
+import { PhotoUnreadable } from "../catalog/photos/photo-unreadable.error.js";
 import type { Database, Sql } from "../database/database.type.js";
 import type { Job } from "../jobs/job-queue.type.js";
 import type { Logger } from "../logger.js";

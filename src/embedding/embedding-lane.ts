@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { PhotoUnreadable } from "../catalog/photo-unreadable.error.js";
+import { PhotoUnreadable } from "../catalog/photos/photo-unreadable.error.js";
 import { codeOf, messageOf } from "../errors.js";
 import type { LaneFailure, LaneReply, LaneRequest, LaneSettings } from "./embedding-lane.type.js";
 import { openEncoderSession } from "./encoder-session.js";

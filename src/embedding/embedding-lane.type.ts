@@ -1,4 +1,4 @@
-import type { PhotoReason } from "../catalog/photo-unreadable.error.js";
+import type { PhotoReason } from "../catalog/photos/photo-unreadable.error.js";
 import type { InstalledEncoder } from "../encoders/encoder.type.js";
 import type { Device } from "./encoder-session.js";
 

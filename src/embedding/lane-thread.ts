@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { PHOTO_REASONS, type PhotoReason, PhotoUnreadable } from "../catalog/photo-unreadable.error.js";
+import { PHOTO_REASONS, type PhotoReason, PhotoUnreadable } from "../catalog/photos/photo-unreadable.error.js";
 import { EmbeddingInterrupted, EncoderOutputInvalid } from "./embedding.errors.js";
 import type { LaneFailure, LaneReply, LaneRequest, LaneSettings } from "./embedding-lane.type.js";
 

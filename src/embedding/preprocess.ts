@@ -1,6 +1,6 @@
 import sharp from "sharp";
-import { safeImageOptions, toOpaqueSrgb } from "../catalog/photo-input-options.js";
-import { decodeFailure } from "../catalog/photo-intake.js";
+import { safeImageOptions, toOpaqueSrgb } from "../catalog/photos/photo-input-options.js";
+import { decodeFailure } from "../catalog/photos/photo-intake.js";
 import type { Preprocessing } from "../encoders/encoder.type.js";
 import { decodeFastJpeg, fastJpegSize } from "./fast-jpeg.js";
 import { createResampler } from "./resampler.js";

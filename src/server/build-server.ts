@@ -8,9 +8,9 @@ import fastify, {
   type FastifyRequest,
   LogController,
 } from "fastify";
-import type { BlobStore } from "../catalog/blob-store.type.js";
-import { formatProductId } from "../catalog/product-id.js";
-import type { ProgressSource } from "../catalog/progress.type.js";
+import type { BlobStore } from "../catalog/photos/blob-store.type.js";
+import { formatProductId } from "../catalog/products/product-id.js";
+import type { ProgressSource } from "../catalog/progress/progress.type.js";
 import type { Config } from "../config.js";
 import { LookalikeError } from "../errors.js";
 import type { Logger } from "../logger.js";

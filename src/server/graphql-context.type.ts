@@ -1,6 +1,6 @@
 import type DataLoader from "dataloader";
-import type { ProductImageRow, ProductRow } from "../catalog/product-reads.type.js";
-import type { ProgressSource } from "../catalog/progress.type.js";
+import type { ProductImageRow, ProductRow } from "../catalog/products/product-reads.type.js";
+import type { ProgressSource } from "../catalog/progress/progress.type.js";
 import type { ModelVersion } from "../models/model-version.type.js";
 import type { SimilarItemsPage, SimilarItemsRequest } from "../similar/similar-items.type.js";
 

@@ -1,5 +1,5 @@
 import DataLoader from "dataloader";
-import type { ProductReads } from "../catalog/product-reads.type.js";
+import type { ProductReads } from "../catalog/products/product-reads.type.js";
 import type { ModelVersions } from "../models/model-version.type.js";
 import type { SimilarItems, SimilarItemsPage } from "../similar/similar-items.type.js";
 import type { GraphqlLoaders, SimilarItemsOfProduct } from "./graphql-context.type.js";

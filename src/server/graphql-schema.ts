@@ -1,11 +1,11 @@
 import "reflect-metadata";
 import type { GraphQLSchema } from "graphql";
 import { buildSchemaSync, type NonEmptyArray, type PubSub } from "type-graphql";
-import { CatalogHealthResolver } from "../catalog/catalog-health.resolver.js";
-import { CatalogMutationsResolver } from "../catalog/catalog-mutations.resolver.js";
-import { ImportRunResolver } from "../catalog/import-run.resolver.js";
-import { ProductConnectionResolver, ProductResolver } from "../catalog/product.resolver.js";
-import { ProgressResolver } from "../catalog/progress.resolver.js";
+import { CatalogHealthResolver } from "../catalog/health/catalog-health.resolver.js";
+import { ImportRunResolver } from "../catalog/import/import-run.resolver.js";
+import { CatalogMutationsResolver } from "../catalog/products/catalog-mutations.resolver.js";
+import { ProductConnectionResolver, ProductResolver } from "../catalog/products/product.resolver.js";
+import { ProgressResolver } from "../catalog/progress/progress.resolver.js";
 import { ModelVersionResolver } from "../models/model-version.resolver.js";
 import {
   SimilarItemConnectionResolver,

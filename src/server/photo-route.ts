@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
-import type { BlobStore } from "../catalog/blob-store.type.js";
-import { parseImageId } from "../catalog/product-id.js";
-import type { ProductReads } from "../catalog/product-reads.type.js";
+import type { BlobStore } from "../catalog/photos/blob-store.type.js";
+import { parseImageId } from "../catalog/products/product-id.js";
+import type { ProductReads } from "../catalog/products/product-reads.type.js";
 
 /** Formats that every browser shows; anything else is offered as a download. */
 const SHOWN = new Set(["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif"]);

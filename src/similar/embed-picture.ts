@@ -1,4 +1,4 @@
-import type { PictureInput, PictureReader } from "../catalog/photo-picture.js";
+import type { PictureInput, PictureReader } from "../catalog/photos/photo-picture.js";
 import type { Embedders } from "../embedding/embedder.type.js";
 import type { ModelVersions } from "../models/model-version.type.js";
 

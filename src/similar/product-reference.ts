@@ -1,4 +1,4 @@
-import { parseProductId } from "../catalog/product-id.js";
+import { parseProductId } from "../catalog/products/product-id.js";
 import type { Seeds } from "../vectors/vectors.type.js";
 import type { ProductReference } from "./similar-items.type.js";
 

@@ -1,7 +1,7 @@
 import { ArrayMaxSize, IsOptional, Length, Matches, Max, MaxLength, Min, ValidateNested } from "class-validator";
 import { Field, Float, ID, InputType, registerEnumType } from "type-graphql";
-import { ProductAttributeInput } from "../catalog/catalog.input.js";
-import { DecimalScalar } from "../catalog/decimal.scalar.js";
+import { ProductAttributeInput } from "../catalog/products/catalog.input.js";
+import { DecimalScalar } from "../catalog/products/decimal.scalar.js";
 
 export const MatchMode = { BEST_IMAGE: "BEST_IMAGE", PRODUCT: "PRODUCT" } as const;
 export type MatchMode = (typeof MatchMode)[keyof typeof MatchMode];

@@ -1,6 +1,6 @@
 import { Field, Float, Int, ObjectType, registerEnumType } from "type-graphql";
-import { PageInfoObject } from "../catalog/page-info.object.js";
-import { ProductObject } from "../catalog/product.object.js";
+import { PageInfoObject } from "../catalog/products/page-info.object.js";
+import { ProductObject } from "../catalog/products/product.object.js";
 import type { SimilarItem, SimilarItemsPage } from "./similar-items.type.js";
 
 export const SimilarItemsStatus = { READY: "READY", PENDING: "PENDING" } as const;

@@ -1,7 +1,7 @@
 import { Args, Ctx, FieldResolver, Query, Resolver, Root } from "type-graphql";
-import { toPageInfo } from "../catalog/page-info.object.js";
-import { ProductImageObject, ProductObject } from "../catalog/product.object.js";
-import { showImage, showProduct } from "../catalog/show-product.js";
+import { toPageInfo } from "../catalog/products/page-info.object.js";
+import { ProductImageObject, ProductObject } from "../catalog/products/product.object.js";
+import { showImage, showProduct } from "../catalog/products/show-product.js";
 import { ModelVersionObject, showModel } from "../models/model-version.object.js";
 import type { GraphqlContext } from "../server/graphql-context.type.js";
 import type { EmbedPicture } from "./embed-picture.js";

@@ -1,5 +1,5 @@
-import { parseAmount } from "../catalog/currency-amount.js";
-import { parseProductId } from "../catalog/product-id.js";
+import { parseAmount } from "../catalog/products/currency-amount.js";
+import { parseProductId } from "../catalog/products/product-id.js";
 import { BadUserInput } from "../errors.js";
 import { parseModelId } from "../models/model-version.object.js";
 import type { GraphqlContext } from "../server/graphql-context.type.js";

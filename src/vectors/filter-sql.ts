@@ -1,4 +1,4 @@
-import type { ProductStatus } from "../catalog/catalog-event.type.js";
+import type { ProductStatus } from "../catalog/products/catalog-event.type.js";
 import type { NeighbourFilter } from "./vectors.type.js";
 
 /** Collects the values of `$1…`. */

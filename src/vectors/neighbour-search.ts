@@ -18,8 +18,11 @@ interface WindowRow {
   readonly ranks: number[] | null;
   readonly image_ids: (bigint | null)[] | null;
   readonly query_image_ids: (bigint | null)[] | null;
-  /** Of the candidates: how many, the largest rank, and 1 when more share that rank than an HNSW scan was asked for. */
-  readonly edge: [number, number | null, number | null] | null;
+  /**
+   * Of the candidates: how many; the largest rank; 1 when more share that rank than an HNSW scan was asked for; 1 when
+   * a product has several photos that were not compared.
+   */
+  readonly edge: [number, number | null, number | null, number | null] | null;
   readonly last_id: bigint | null;
 }
 
@@ -29,6 +32,8 @@ const MOST_PREPARED = 200;
 export function createNeighbourSearch(database: Database, selectivity: Selectivity): NeighbourSearch {
   const models = new Map<number, SearchedModel>();
   const nameOf = createStatementNames();
+  /** Models in which a product with several photos was met. */
+  const severalPhotos = new Set<number>();
 
   async function modelOf(id: number): Promise<SearchedModel> {
     const known = models.get(id);
@@ -52,7 +57,13 @@ export function createNeighbourSearch(database: Database, selectivity: Selectivi
     async windows(request) {
       const model = await modelOf(request.modelId);
       const choice = await choose(request, selectivity);
-      const rows = await run<WindowRow>(windowStatement(request, model, choice, database.kind), model.id);
+      const ask = (pairs: boolean): Promise<WindowRow[]> =>
+        run<WindowRow>(windowStatement(request, model, choice, database.kind, pairs), model.id);
+      let rows = await ask(severalPhotos.has(model.id));
+      if (request.match === "BEST_IMAGE" && rows.some(({ edge }) => edge?.[3] === 1)) {
+        severalPhotos.add(model.id);
+        rows = await ask(true);
+      }
       const active = rows[0]?.active_model_id;
       return {
         ...(active == null ? {} : { activeModelId: active }),

@@ -20,7 +20,7 @@ import type { SearchConditions, Seeds, WindowRequest } from "./vectors.type.js";
  */
 export const WINDOW = 64;
 /** Candidates beyond the window, so that all that share its last rank are there to be put in order of id. */
-const TIES = 32;
+const TIES = 8;
 const EF_SEARCH = 100;
 /**
  * How much farther than `maxDistance` the vector of a product with several photos may lie, while a pair of photos may
@@ -137,12 +137,17 @@ function photoVector(modelId: number, blobId: string): string {
   return `SELECT vec FROM ${partitionsOf(modelId).photo} WHERE blob_id = ${blobId} OFFSET 0`;
 }
 
-/** One row a seed: the seed, and what it sees through the window. */
+/**
+ * One row a seed: the seed, and what it sees through the window.
+ * @param pairs compare photo by photo where a product has several. Without it the statement is a quarter cheaper, and
+ *   its `edge` tells when that was wrong.
+ */
 export function windowStatement(
   request: WindowRequest,
   model: SearchedModel,
   choice: ScanChoice,
   kind: Database["kind"],
+  pairs: boolean,
 ): Statement {
   const parameters = createParameters();
   const { product } = partitionsOf(model.id);
@@ -156,7 +161,8 @@ export function windowStatement(
   const limit = parameters.bind(request.limit);
   const shown = request.maxDistance === undefined ? undefined : `${parameters.bind(request.maxDistance - 1)}::float8`;
 
-  const columns = "v.product_id, v.group_key, v.image_ids, v.blob_ids";
+  const compared = request.match === "BEST_IMAGE" && pairs;
+  const columns = `v.product_id, v.group_key, ${compared ? "v.image_ids, v.blob_ids" : "v.image_ids[1] AS image_id, cardinality(v.blob_ids) > 1 AS several"}`;
   const after = (rank: string, id: string): string[] =>
     start === undefined ? [] : [`(${rank}, ${id}) > (${start.rank}, ${start.id})`];
   // Without the cast of the index's expression the planner cannot take the HNSW index, whatever it costs it at.
@@ -169,8 +175,7 @@ export function windowStatement(
   const cast = `halfvec(${model.dims})`;
   const distance = `(v.vec::${cast}) <#> s.vec::${cast}`;
   const hnsw = (gate: string[]): string => `
-    SELECT product_id, group_key, image_ids, blob_ids, rank,
-      rank = max(rank) OVER () AND count(*) OVER () = ${WINDOW + TIES} AS tied
+    SELECT nearest.*, rank = max(rank) OVER () AND count(*) OVER () = ${WINDOW + TIES} AS tied
     FROM (
       SELECT ${columns}, ${distance} AS rank FROM ${product} v
       WHERE ${["s.vec IS NOT NULL", ...gate].join(" AND ")}
@@ -186,11 +191,11 @@ export function windowStatement(
 
   // A group is shown by its nearest product. In the first window that is the first of the group in it; in a later one
   // the group may have been shown before.
+  const group = 'coalesce(group_key, product_id::text) COLLATE "C"';
   const oneOfGroup = !request.oneOfGroup
     ? "SELECT * FROM candidate"
     : `SELECT * FROM (
-        SELECT DISTINCT ON (coalesce(group_key, product_id::text)) * FROM candidate
-        ORDER BY coalesce(group_key, product_id::text), rank, product_id
+        SELECT DISTINCT ON (${group}) * FROM candidate ORDER BY ${group}, rank, product_id
       ) c${
         start === undefined
           ? ""
@@ -199,12 +204,14 @@ export function windowStatement(
           WHERE o.group_key = c.group_key AND ${conditions("o").join(" AND ")}
             AND (o.vec <#> s.vec, o.product_id) <= (${start.rank}, ${start.id}))`
       }`;
-  const ranked =
-    request.match === "PRODUCT"
-      ? "SELECT product_id, rank, NULL::bigint AS image_id, NULL::bigint AS query_image_id FROM single"
-      : `SELECT c.product_id, coalesce(pair.rank, c.rank) AS rank, coalesce(pair.image_id, c.image_ids[1]) AS image_id,
+  const ranked = compared
+    ? `SELECT c.product_id, coalesce(pair.rank, c.rank) AS rank, coalesce(pair.image_id, c.image_ids[1]) AS image_id,
           coalesce(pair.query_image_id, s.image_ids[1]) AS query_image_id
-        FROM single c LEFT JOIN LATERAL (${closestPair("c", model.id)}) pair ON true`;
+        FROM single c LEFT JOIN LATERAL (${closestPair("c", model.id)}) pair ON true`
+    : request.match === "PRODUCT"
+      ? "SELECT product_id, rank, NULL::bigint AS image_id, NULL::bigint AS query_image_id FROM single"
+      : "SELECT product_id, rank, image_id, s.image_ids[1] AS query_image_id FROM single";
+  const several = compared ? "false" : "bool_or(several) OR cardinality(s.blob_ids) > 1";
 
   return {
     text: `WITH seed AS MATERIALIZED (
@@ -215,7 +222,7 @@ export function windowStatement(
     FROM seed s LEFT JOIN LATERAL (
       WITH candidate AS MATERIALIZED (${candidates}),
       single AS (${oneOfGroup}),
-${request.match === "PRODUCT" ? "" : `      seed_photo AS MATERIALIZED (${seedPhotos(model.id)}),\n`}      ranked AS MATERIALIZED (${ranked}),
+${!compared ? "" : `      seed_photo AS MATERIALIZED (${seedPhotos(model.id)}),\n`}      ranked AS MATERIALIZED (${ranked}),
       page AS (
         SELECT * FROM ranked${shown === undefined ? "" : ` WHERE rank <= ${shown}`}
         ORDER BY rank, product_id OFFSET ${offset}::int LIMIT ${limit}::int
@@ -224,7 +231,7 @@ ${request.match === "PRODUCT" ? "" : `      seed_photo AS MATERIALIZED (${seedPh
         array_agg(rank ORDER BY rank, product_id) AS ranks,
         array_agg(image_id ORDER BY rank, product_id) AS image_ids,
         array_agg(query_image_id ORDER BY rank, product_id) AS query_image_ids,
-        (SELECT ARRAY[count(*)::float8, max(rank), bool_or(tied)::int] FROM candidate) AS edge,
+        (SELECT ARRAY[count(*)::float8, max(rank), bool_or(tied)::int, (${several})::int] FROM candidate) AS edge,
         (SELECT product_id FROM candidate ORDER BY rank DESC, product_id DESC LIMIT 1) AS last_id
       FROM page
     ) seen ON true`,

@@ -1,4 +1,4 @@
-import type { ProductStatus } from "../catalog/catalog-event.type.js";
+import type { ProductStatus } from "../catalog/products/catalog-event.type.js";
 import type { Database } from "../database/database.type.js";
 import type { Logger } from "../logger.js";
 import { partitionsOf } from "./partitions.js";

@@ -1,4 +1,4 @@
-import type { Split } from "../catalog/catalog-event.type.js";
+import type { Split } from "../catalog/products/catalog-event.type.js";
 import type { Database } from "../database/database.type.js";
 import { partitionsOf } from "./partitions.js";
 import { scopedGroup } from "./product-vectors.repository.js";

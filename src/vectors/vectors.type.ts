@@ -1,5 +1,5 @@
-import type { ProductStatus, Split } from "../catalog/catalog-event.type.js";
-import type { ProductVectors } from "../catalog/product-vectors.type.js";
+import type { ProductStatus, Split } from "../catalog/products/catalog-event.type.js";
+import type { ProductVectors } from "../catalog/products/product-vectors.type.js";
 import type { Sql } from "../database/database.type.js";
 
 export interface NeighbourFilter {

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { after, before, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { createStartImport } from "../../src/catalog/start-import.js";
+import { createStartImport } from "../../src/catalog/import/start-import.js";
 import { BadUserInput } from "../../src/errors.js";
 import { recordJobs } from "../support/catalog-fixture.js";
 import { importJob } from "../support/catalog-import-worker.js";

@@ -4,12 +4,12 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync 
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, beforeEach, it } from "node:test";
-import type { BlobStore } from "../../src/catalog/blob-store.type.js";
-import { createCatalogWriter } from "../../src/catalog/catalog-writer.js";
-import { createCatalogImport } from "../../src/catalog/import-catalog.js";
-import type { CatalogImport, ImportProblem, ImportRequest } from "../../src/catalog/import-catalog.type.js";
-import { MassDeleteRefused } from "../../src/catalog/import-errors.js";
-import { createPhotoIntake } from "../../src/catalog/photo-intake.js";
+import { createCatalogImport } from "../../src/catalog/import/import-catalog.js";
+import type { CatalogImport, ImportProblem, ImportRequest } from "../../src/catalog/import/import-catalog.type.js";
+import { MassDeleteRefused } from "../../src/catalog/import/import-errors.js";
+import type { BlobStore } from "../../src/catalog/photos/blob-store.type.js";
+import { createPhotoIntake } from "../../src/catalog/photos/photo-intake.js";
+import { createCatalogWriter } from "../../src/catalog/products/catalog-writer.js";
 import { drawPhoto, type RecordedJobs, recordJobs, recordVectors } from "../support/catalog-fixture.js";
 import { describeOnBothDatabases, type TestDatabase, testLogger } from "../support/database.js";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, it } from "node:test";
-import type { CatalogEvent, CatalogWriter } from "../../src/catalog/catalog-event.type.js";
-import { createCatalogWriter } from "../../src/catalog/catalog-writer.js";
-import type { ResolvedPhoto } from "../../src/catalog/resolved-photo.type.js";
+import type { CatalogEvent, CatalogWriter } from "../../src/catalog/products/catalog-event.type.js";
+import { createCatalogWriter } from "../../src/catalog/products/catalog-writer.js";
+import type { ResolvedPhoto } from "../../src/catalog/products/resolved-photo.type.js";
 import { BadUserInput } from "../../src/errors.js";
 import { type RecordedJobs, recordJobs, recordVectors, remove, upsert } from "../support/catalog-fixture.js";
 import { describeOnBothDatabases, type TestDatabase, testLogger } from "../support/database.js";

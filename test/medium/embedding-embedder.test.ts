@@ -6,7 +6,7 @@ import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import sharp from "sharp";
-import { PhotoUnreadable } from "../../src/catalog/photo-unreadable.error.js";
+import { PhotoUnreadable } from "../../src/catalog/photos/photo-unreadable.error.js";
 import {
   createEmbedder,
   createEmbedders,

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, beforeEach, test } from "node:test";
-import { createBlobStore } from "../../src/catalog/blob-store.js";
-import type { BlobStore } from "../../src/catalog/blob-store.type.js";
+import { createBlobStore } from "../../src/catalog/photos/blob-store.js";
+import type { BlobStore } from "../../src/catalog/photos/blob-store.type.js";
 import type { Database } from "../../src/database/database.type.js";
 import { createEmbedder, createEmbedPhotos, type Embedder } from "../../src/embedding/index.js";
 import type { Job } from "../../src/jobs/index.js";

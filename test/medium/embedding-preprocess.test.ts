@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import sharp, { type Sharp } from "sharp";
-import { PhotoUnreadable } from "../../src/catalog/photo-unreadable.error.js";
+import { PhotoUnreadable } from "../../src/catalog/photos/photo-unreadable.error.js";
 import { hasFastJpeg } from "../../src/embedding/fast-jpeg.js";
 import { createPreprocessor } from "../../src/embedding/preprocess.js";
 import type { Preprocessing } from "../../src/encoders/encoder.type.js";

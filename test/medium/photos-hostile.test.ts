@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import type { FetchFailed } from "../../src/catalog/guarded-fetch.error.js";
-import { createGuardedFetcher, type FetcherConfig } from "../../src/catalog/guarded-fetcher.js";
-import type { GuardedFetcher } from "../../src/catalog/guarded-fetcher.type.js";
-import { inspectPhoto } from "../../src/catalog/photo-intake.js";
+import type { FetchFailed } from "../../src/catalog/fetching/guarded-fetch.error.js";
+import { createGuardedFetcher, type FetcherConfig } from "../../src/catalog/fetching/guarded-fetcher.js";
+import type { GuardedFetcher } from "../../src/catalog/fetching/guarded-fetcher.type.js";
+import { inspectPhoto } from "../../src/catalog/photos/photo-intake.js";
 import { codeOf } from "../../src/errors.js";
 import { createLogger } from "../../src/logger.js";
 import { type HostileShop, startHostileShop } from "../support/photos-hostile-shop.js";

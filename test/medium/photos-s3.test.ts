@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, describe, it } from "node:test";
-import { createBlobStore } from "../../src/catalog/blob-store.js";
+import { createBlobStore } from "../../src/catalog/photos/blob-store.js";
 import { startS3Fake } from "../support/photos-s3-fake.js";
 
 const bytes = Buffer.from("a photo, as far as the store can tell");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import http from "node:http";
 import { after, before, describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
-import type { GuardedStream } from "../../src/catalog/guarded-fetcher.type.js";
+import type { GuardedStream } from "../../src/catalog/fetching/guarded-fetcher.type.js";
 import { listen, withFetcher } from "../support/photos-fetchers.js";
 import { type HostileShop, startHostileShop } from "../support/photos-hostile-shop.js";
 

@@ -40,7 +40,7 @@ describe("the HNSW index (postgres)", { skip: postgresMissing }, () => {
   };
 
   async function plan(change: Partial<WindowRequest>, choice: ScanChoice): Promise<string> {
-    const statement = windowStatement({ ...request, ...change }, { id: modelId, dims: DIMS }, choice, "postgres");
+    const statement = windowStatement({ ...request, ...change }, { id: modelId, dims: DIMS }, choice, "postgres", true);
     const rows = await database.query<{ "QUERY PLAN": string }>(`EXPLAIN ${statement.text}`, statement.values);
     return rows.map((row) => row["QUERY PLAN"]).join("\n");
   }

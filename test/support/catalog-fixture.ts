@@ -1,6 +1,6 @@
 import sharp from "sharp";
-import { type CatalogEvent, type ProductInput } from "../../src/catalog/catalog-event.type.js";
-import type { ProductVectors } from "../../src/catalog/product-vectors.type.js";
+import { type CatalogEvent, type ProductInput } from "../../src/catalog/products/catalog-event.type.js";
+import type { ProductVectors } from "../../src/catalog/products/product-vectors.type.js";
 import type { JobName } from "../../src/jobs/job-map.type.js";
 import type { JobQueue } from "../../src/jobs/job-queue.type.js";
 

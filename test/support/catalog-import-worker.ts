@@ -1,7 +1,7 @@
-import { createCatalogWriter } from "../../src/catalog/catalog-writer.js";
-import { createGuardedFetcher } from "../../src/catalog/guarded-fetcher.js";
-import { createImportCatalogJob } from "../../src/catalog/import-catalog.job.js";
-import { createCatalogImport } from "../../src/catalog/import-catalog.js";
+import { createGuardedFetcher } from "../../src/catalog/fetching/guarded-fetcher.js";
+import { createImportCatalogJob } from "../../src/catalog/import/import-catalog.job.js";
+import { createCatalogImport } from "../../src/catalog/import/import-catalog.js";
+import { createCatalogWriter } from "../../src/catalog/products/catalog-writer.js";
 import { loadConfig } from "../../src/config.js";
 import { openDatabase } from "../../src/database/connect.js";
 import type { Database } from "../../src/database/database.type.js";

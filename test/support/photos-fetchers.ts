@@ -2,9 +2,9 @@ import { once } from "node:events";
 import type http from "node:http";
 import type https from "node:https";
 import type { AddressInfo } from "node:net";
-import type { Network } from "../../src/catalog/guarded-connector.js";
-import { createGuardedFetcher, type FetcherConfig } from "../../src/catalog/guarded-fetcher.js";
-import type { GuardedFetcher } from "../../src/catalog/guarded-fetcher.type.js";
+import type { Network } from "../../src/catalog/fetching/guarded-connector.js";
+import { createGuardedFetcher, type FetcherConfig } from "../../src/catalog/fetching/guarded-fetcher.js";
+import type { GuardedFetcher } from "../../src/catalog/fetching/guarded-fetcher.type.js";
 import { createLogger } from "../../src/logger.js";
 
 export const fetcherConfig: FetcherConfig = {

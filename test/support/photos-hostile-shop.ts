@@ -2,7 +2,7 @@ import { once } from "node:events";
 import http from "node:http";
 import net, { type AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
-import type { Network } from "../../src/catalog/guarded-connector.js";
+import type { Network } from "../../src/catalog/fetching/guarded-connector.js";
 import { gif, heicHeader, jpegPhoto, jpegWithHugeExif, pngBomb } from "./photos-samples.js";
 
 /** An address of the public Internet as far as the guard can tell; this test's network leads it to loopback. */

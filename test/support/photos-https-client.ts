@@ -1,4 +1,4 @@
-import { createGuardedFetcher } from "../../src/catalog/guarded-fetcher.js";
+import { createGuardedFetcher } from "../../src/catalog/fetching/guarded-fetcher.js";
 import { codeOf } from "../../src/errors.js";
 import { createLogger } from "../../src/logger.js";
 

@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
-import { createRowNormaliser } from "../../src/catalog/feed-normaliser.js";
-import { readFeed } from "../../src/catalog/feed-reader.js";
-import { openFeedSource } from "../../src/catalog/feed-source.js";
-import { FeedUnreadable } from "../../src/catalog/feed-unreadable.error.js";
-import { readBatches } from "../../src/catalog/import-rows.js";
-import { SeenKeys } from "../../src/catalog/seen-keys.js";
+import { createRowNormaliser } from "../../src/catalog/feeds/feed-normaliser.js";
+import { readFeed } from "../../src/catalog/feeds/feed-reader.js";
+import { openFeedSource } from "../../src/catalog/feeds/feed-source.js";
+import { FeedUnreadable } from "../../src/catalog/feeds/feed-unreadable.error.js";
+import { readBatches } from "../../src/catalog/import/import-rows.js";
+import { SeenKeys } from "../../src/catalog/import/seen-keys.js";
 
 const RSS = '<?xml version="1.0"?><rss version="2.0" xmlns:g="http://base.google.com/ns/1.0"><channel>';
 const item = (inside: string) => `<item><g:id>1</g:id><title>a</title>${inside}</item>`;

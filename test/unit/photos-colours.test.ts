@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import sharp, { type Sharp } from "sharp";
-import { safeImageOptions, toOpaqueSrgb } from "../../src/catalog/photo-input-options.js";
-import { inspectPhoto } from "../../src/catalog/photo-intake.js";
+import { safeImageOptions, toOpaqueSrgb } from "../../src/catalog/photos/photo-input-options.js";
+import { inspectPhoto } from "../../src/catalog/photos/photo-intake.js";
 
 const config = { maxPixels: 1_000_000, fetchMaxBytes: 1_000_000 };
 type Rgb = readonly [number, number, number];

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { addressRefusal } from "../../src/catalog/guarded-address.js";
-import { FetchFailed } from "../../src/catalog/guarded-fetch.error.js";
-import { createHostLimits } from "../../src/catalog/guarded-hosts.js";
-import { nameFailure, retryAfterSeconds } from "../../src/catalog/guarded-response.js";
-import { describeUrl, parseGuardedUrl } from "../../src/catalog/guarded-url.js";
+import { addressRefusal } from "../../src/catalog/fetching/guarded-address.js";
+import { FetchFailed } from "../../src/catalog/fetching/guarded-fetch.error.js";
+import { createHostLimits } from "../../src/catalog/fetching/guarded-hosts.js";
+import { nameFailure, retryAfterSeconds } from "../../src/catalog/fetching/guarded-response.js";
+import { describeUrl, parseGuardedUrl } from "../../src/catalog/fetching/guarded-url.js";
 
 describe("addresses that may be dialled", () => {
   const table: readonly (readonly [address: string, open: "public" | "private" | "never"])[] = [

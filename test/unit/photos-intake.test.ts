@@ -5,11 +5,11 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import sharp from "sharp";
-import { createBlobStore } from "../../src/catalog/blob-store.js";
-import type { BlobStore } from "../../src/catalog/blob-store.type.js";
-import { safeImageOptions } from "../../src/catalog/photo-input-options.js";
-import { createPhotoIntake, inspectPhoto } from "../../src/catalog/photo-intake.js";
-import { createPictureReader } from "../../src/catalog/photo-picture.js";
+import { createBlobStore } from "../../src/catalog/photos/blob-store.js";
+import type { BlobStore } from "../../src/catalog/photos/blob-store.type.js";
+import { safeImageOptions } from "../../src/catalog/photos/photo-input-options.js";
+import { createPhotoIntake, inspectPhoto } from "../../src/catalog/photos/photo-intake.js";
+import { createPictureReader } from "../../src/catalog/photos/photo-picture.js";
 import { gif, gradient, jpegPhoto, pngBomb } from "../support/photos-samples.js";
 
 const config = { maxPixels: 1_000_000, fetchMaxBytes: 1_000_000 };

@@ -1,0 +1,32 @@
+import { LookalikeError, messageOf } from "../../errors.js";
+
+/** A snapshot that would delete too much, which is more often a broken feed than a shop that closes. */
+export class MassDeleteRefused extends LookalikeError {
+  readonly code = "MASS_DELETE_REFUSED";
+
+  constructor(
+    readonly absent: number,
+    readonly products: number,
+    share: number,
+    readonly examples: readonly string[],
+  ) {
+    super(
+      `The feed does not name ${absent} of the source's ${products} products (for example ${examples.join(", ")}). ` +
+        `A snapshot deletes at most ${Math.round(share * 100)} % of them at once; nothing was deleted, and the rows of ` +
+        "the feed are imported. If it is right, run again with --allow-mass-delete (allowMassDelete: true).",
+    );
+  }
+}
+
+/** The database stayed away for longer than an import waits. */
+export class ImportInterrupted extends LookalikeError {
+  readonly code = "IMPORT_INTERRUPTED";
+
+  constructor(rows: number, cause: unknown) {
+    super(
+      `The database went away after ${rows} rows: ${messageOf(cause)}. What was imported is kept. Start the database ` +
+        "again, then run the same command again: it goes on where it stopped.",
+      { cause },
+    );
+  }
+}
