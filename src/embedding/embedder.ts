@@ -83,7 +83,9 @@ export async function createEmbedder(options: EmbedderOptions): Promise<Embedder
       for (let at = 0; at < photos.length; at += share) {
         parts.push(onFreeLane(photos.slice(at, at + share), signal));
       }
-      return (await Promise.all(parts)).flat();
+      const results = (await Promise.all(parts)).flat();
+      signal?.throwIfAborted();
+      return results;
     },
     async close() {
       await Promise.all(lanes.map((lane) => lane.close()));
