@@ -30,29 +30,35 @@ const weightInputs: Readonly<Record<string, WeightInputs>> = {
 export function trainablesOf(graph: Graph, untouchable: ReadonlySet<string> = new Set()): string[] {
   const found = new Set<string>();
   const refused = new Set<string>();
+  const pictures = picturesOf(graph);
   for (const node of graph.nodes) {
     for (const [position, name] of node.inputs.entries()) {
       const tensor = graph.initialisers.get(name);
       if (tensor === undefined || untouchable.has(name)) continue;
-      (isWeight(node, position, tensor, graph) ? found : refused).add(name);
+      (isWeight(node, position, tensor, pictures) ? found : refused).add(name);
     }
   }
   // A constant that is also a setting somewhere must not move.
   return [...found].filter((name) => !refused.has(name));
 }
 
-function isWeight(node: Node, position: number, tensor: Tensor, graph: Graph): boolean {
+function isWeight(node: Node, position: number, tensor: Tensor, pictures: ReadonlySet<string>): boolean {
   if (tensor.elementType !== "float32" || node.domain !== "") return false;
   const positions = Object.hasOwn(weightInputs, node.operator) ? weightInputs[node.operator] : undefined;
   if (positions === undefined) return false;
   if (positions !== "all but scalars") return positions.includes(position);
-  return elementCount(tensor.shape) > 1 && !isMask(tensor) && !preparesImages(node, graph);
+  return elementCount(tensor.shape) > 1 && !isMask(tensor) && !node.inputs.some((name) => pictures.has(name));
 }
 
-/** An Add or Mul straight behind the picture: its mean or deviation, baked in by an exporter. */
-function preparesImages(node: Node, graph: Graph): boolean {
-  const arithmetic = node.operator === "Add" || node.operator === "Mul";
-  return arithmetic && graph.inputs.some(({ name, type }) => node.inputs.includes(name) && isPicture(type.shape));
+/** Inputs that are pictures, and what arithmetic alone makes of them: exporters bake in mean and deviation. */
+function picturesOf(graph: Graph): Set<string> {
+  const pictures = new Set(graph.inputs.filter(({ type }) => isPicture(type.shape)).map(({ name }) => name));
+  for (const { operator, inputs, outputs } of graph.nodes) {
+    if (["Add", "Cast", "Div", "Mul", "Sub"].includes(operator) && inputs.some((name) => pictures.has(name))) {
+      pictures.add(outputs[0] ?? "");
+    }
+  }
+  return pictures;
 }
 
 function isPicture(shape: readonly unknown[]): boolean {

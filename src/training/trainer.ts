@@ -3,7 +3,7 @@ import pLimit from "p-limit";
 import { float32Tensor, float32Values, modelOf, type Tensor, writeModel } from "../onnx/index.js";
 import { checkBatch, fillMemory } from "./batch-check.js";
 import { fillDropoutMask } from "./dropout-mask.js";
-import type { FeatureStatistics } from "./heads/index.js";
+import { checkHead, type FeatureStatistics } from "./heads/index.js";
 import { exportGraph, inverseDeviation, TAIL, tailGraph, trunkGraph } from "./inference-graph.js";
 import { averageInto, clipToNorm, createOptimiser, globalNorm, rateShare } from "./optimisers/index.js";
 import { firstWeights, layOutParameters } from "./parameters.js";
@@ -26,6 +26,7 @@ import { buildTrainingGraph, STEP } from "./training-graph.js";
 export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
   const { head, batch, memory = 0, seed = 1, schedule } = options;
   const cuts = typeof options.cut === "string" ? [options.cut] : options.cut;
+  checkHead(head);
   const encoder = await prepareEncoder(
     options.encoder,
     cuts,
