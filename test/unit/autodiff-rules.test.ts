@@ -231,6 +231,7 @@ const samples: Record<string, Record<string, Case>> = {
   },
   Softmax: { "last axis": one([2, 4], (x, g) => g.softmax(x)), "first axis": one([3, 2], (x, g) => g.softmax(x, 0)) },
   Softplus: { plain: one([5], (x, g) => g.softplus(x)) },
+  Softsign: { plain: one([2, 3], (x, g) => g.node("Softsign", [x]), { avoid: [0] }) },
   Split: {
     "both used": one([2, 5], (x, g) => g.split(x, [2, 3], 1)),
     "one used": one([4, 2], (x, g) => g.split(x, [1, 3], 0)[1] as Value),

@@ -41,6 +41,12 @@ export const elu: GradientRule = (call, [dy], g) => {
 /** y = ln(1 + eˣ)  ⇒  ∂x = ∂y · σ(x). */
 export const softplus = unary((x, _y, dy, g) => g.mul(dy, g.sigmoid(x)));
 
+/** y = x / (1 + |x|)  ⇒  ∂x = ∂y / (1 + |x|)². */
+export const softsign = unary((x, _y, dy, g) => {
+  const size = g.add(g.abs(x), 1);
+  return g.div(dy, g.mul(size, size));
+});
+
 /** y = σ(x)  ⇒  ∂x = ∂y · y (1 − y). */
 export const sigmoid = unary((_x, y, dy, g) => g.mul(dy, g.mul(y, g.sub(1, y))));
 

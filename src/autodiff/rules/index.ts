@@ -11,6 +11,7 @@ import {
   relu,
   sigmoid,
   softplus,
+  softsign,
   tanh,
 } from "./activation.js";
 import {
@@ -115,6 +116,7 @@ export const gradientRules: Readonly<Record<string, GradientRule | typeof notDif
   Slice: slice,
   Softmax: softmax,
   Softplus: softplus,
+  Softsign: softsign,
   Split: split,
   Sqrt: sqrt,
   Squeeze: reshape,

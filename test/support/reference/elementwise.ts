@@ -42,6 +42,7 @@ export const UNARY: Readonly<Record<string, (x: number, attributes: Attributes) 
   Sign: Math.sign,
   Sin: Math.sin,
   Softplus: (x) => Math.log1p(Math.exp(-Math.abs(x))) + Math.max(x, 0),
+  Softsign: (x) => x / (1 + Math.abs(x)),
   Sqrt: Math.sqrt,
   Tanh: Math.tanh,
 };
