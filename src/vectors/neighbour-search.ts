@@ -18,11 +18,8 @@ interface WindowRow {
   readonly ranks: number[] | null;
   readonly image_ids: (bigint | null)[] | null;
   readonly query_image_ids: (bigint | null)[] | null;
-  /**
-   * Of the candidates: how many; the largest rank; 1 when more share that rank than an HNSW scan was asked for; 1 when
-   * a product has several photos that were not compared.
-   */
-  readonly edge: [number, number | null, number | null, number | null] | null;
+  /** Products that were found, the largest rank in the window, and 1 when several photos of one were not compared. */
+  readonly edge: [number, number | null, number | null] | null;
   readonly last_id: bigint | null;
 }
 
@@ -60,7 +57,7 @@ export function createNeighbourSearch(database: Database, selectivity: Selectivi
       const ask = (pairs: boolean): Promise<WindowRow[]> =>
         run<WindowRow>(windowStatement(request, model, choice, database.kind, pairs), model.id);
       let rows = await ask(severalPhotos.has(model.id));
-      if (request.match === "BEST_IMAGE" && rows.some(({ edge }) => edge?.[3] === 1)) {
+      if (request.match === "BEST_IMAGE" && rows.some(({ edge }) => edge?.[2] === 1)) {
         severalPhotos.add(model.id);
         rows = await ask(true);
       }
@@ -95,12 +92,12 @@ function toWindow(row: WindowRow): SearchWindow {
       ...(query == null ? {} : { queryImageId: query }),
     };
   });
-  const [candidates, lastRank, tied] = row.edge ?? [0, null, null];
-  const full = candidates === WINDOW && lastRank !== null && row.last_id !== null;
+  const [found, lastRank] = row.edge ?? [0, null];
+  const full = found === (row.broad ? WINDOW + 1 : WINDOW) && lastRank !== null && row.last_id !== null;
   return {
     seed: toSeed(row),
     scan: row.broad ? "hnsw" : "exact",
-    complete: !row.broad || !row.embedded || (full && tied !== 1),
+    complete: !row.broad || !row.embedded || full,
     items,
     ...(full ? { next: { rank: lastRank, productId: row.last_id } } : {}),
   };

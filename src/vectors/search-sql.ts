@@ -15,12 +15,10 @@ import { encodeVector } from "./vector-format.js";
 import type { SearchConditions, Seeds, WindowRequest } from "./vectors.type.js";
 
 /**
- * Products of one window. Above it a page of one item a group would need a second statement more often; 64 candidates
- * and those that share the last one's rank still come out of one round of an HNSW scan.
+ * Products of one window. With fewer, a page of one item a group would need a second statement more often; these, and
+ * one more, still come out of one round of an HNSW scan.
  */
 export const WINDOW = 64;
-/** Candidates beyond the window, so that all that share its last rank are there to be put in order of id. */
-const TIES = 8;
 const EF_SEARCH = 100;
 /**
  * How much farther than `maxDistance` the vector of a product with several photos may lie, while a pair of photos may
@@ -167,7 +165,7 @@ export function windowStatement(
     start === undefined ? [] : [`(${rank}, ${id}) > (${start.rank}, ${start.id})`];
   // Without the cast of the index's expression the planner cannot take the HNSW index, whatever it costs it at.
   const exact = (gate: string[]): string => `
-    SELECT ${columns}, v.vec <#> s.vec AS rank, false AS tied FROM ${product} v
+    SELECT ${columns}, v.vec <#> s.vec AS rank FROM ${product} v
     WHERE ${["s.vec IS NOT NULL", ...gate, ...conditions("v"), ...after("v.vec <#> s.vec", "v.product_id")].join("\n      AND ")}
     ORDER BY rank, product_id LIMIT ${WINDOW}`;
   // CASE hides the conditions from the planner: it would guess them more selective than they were estimated to be, and
@@ -175,19 +173,25 @@ export function windowStatement(
   const cast = `halfvec(${model.dims})`;
   const distance = `(v.vec::${cast}) <#> s.vec::${cast}`;
   const hnsw = (gate: string[]): string => `
-    SELECT nearest.*, rank = max(rank) OVER () AND count(*) OVER () = ${WINDOW + TIES} AS tied
-    FROM (
-      SELECT ${columns}, ${distance} AS rank FROM ${product} v
-      WHERE ${["s.vec IS NOT NULL", ...gate].join(" AND ")}
-        AND CASE WHEN ${[...conditions("v"), ...after(distance, "v.product_id")].join("\n        AND ")} THEN true ELSE false END
-      ORDER BY ${distance} LIMIT ${WINDOW + TIES}
-    ) nearest ORDER BY rank, product_id LIMIT ${WINDOW}`;
-  const candidates =
+    SELECT ${columns}, ${distance} AS rank FROM ${product} v
+    WHERE ${["s.vec IS NOT NULL", ...gate].join(" AND ")}
+      AND CASE WHEN ${[...conditions("v"), ...after(distance, "v.product_id")].join("\n      AND ")} THEN true ELSE false END
+    ORDER BY ${distance} LIMIT ${WINDOW + 1}`;
+  const nearest =
     choice.scan === "exact"
       ? exact([])
       : choice.scan === "hnsw"
         ? hnsw([])
         : `(${exact(["NOT s.broad"])}) UNION ALL (${hnsw(["s.broad"])})`;
+
+  // An HNSW scan orders by rank alone. Its last rank is left to the next window, which sees all that share it.
+  const candidate =
+    choice.scan === "exact"
+      ? "(SELECT * FROM nearest)"
+      : `MATERIALIZED (
+        SELECT * FROM nearest
+        WHERE rank < (SELECT max(rank) FROM nearest) OR (SELECT count(*) FROM nearest) <= ${WINDOW}
+      )`;
 
   // A group is shown by its nearest product. In the first window that is the first of the group in it; in a later one
   // the group may have been shown before.
@@ -220,7 +224,8 @@ export function windowStatement(
     SELECT s.product_id AS seed_id, s.sources, s.category_path, s.group_key, s.vec IS NOT NULL AS embedded, s.broad,
       (SELECT id FROM model_version WHERE state = 'ACTIVE') AS active_model_id, seen.*
     FROM seed s LEFT JOIN LATERAL (
-      WITH candidate AS MATERIALIZED (${candidates}),
+      WITH nearest AS MATERIALIZED (${nearest}),
+      candidate AS ${candidate},
       single AS (${oneOfGroup}),
 ${!compared ? "" : `      seed_photo AS MATERIALIZED (${seedPhotos(model.id)}),\n`}      ranked AS MATERIALIZED (${ranked}),
       page AS (
@@ -231,7 +236,7 @@ ${!compared ? "" : `      seed_photo AS MATERIALIZED (${seedPhotos(model.id)}),\
         array_agg(rank ORDER BY rank, product_id) AS ranks,
         array_agg(image_id ORDER BY rank, product_id) AS image_ids,
         array_agg(query_image_id ORDER BY rank, product_id) AS query_image_ids,
-        (SELECT ARRAY[count(*)::float8, max(rank), bool_or(tied)::int, (${several})::int] FROM candidate) AS edge,
+        (SELECT ARRAY[(SELECT count(*)::float8 FROM nearest), max(rank), (${several})::int] FROM candidate) AS edge,
         (SELECT product_id FROM candidate ORDER BY rank DESC, product_id DESC LIMIT 1) AS last_id
       FROM page
     ) seen ON true`,

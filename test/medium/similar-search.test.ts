@@ -96,6 +96,33 @@ describeOnBothDatabases("similar items of a random catalog", (open, kind) => {
       assert.equal(await vectors.ensureIndex(modelId), "hnsw");
       await compareWithBruteForce(40);
     });
+
+    it("pages through products that all show the same photo", async () => {
+      const vector = createRandom(5).vector(DIMS);
+      const alike = Array.from({ length: 200 }, (_, at): RandomProduct => {
+        const id = BigInt(2000 + at);
+        return {
+          ...catalog[0]!,
+          id,
+          externalId: `alike-${at}`,
+          group: `alike-${at}`,
+          status: "ACTIVE",
+          deleted: false,
+          category: ["alike"],
+          photos: [{ id, blobId: 2000n, vector }],
+        };
+      });
+      await loadCatalog(test.database, vectors, modelId, alike);
+      const filter = { statuses: ["ACTIVE", "DRAFT", "ARCHIVED"] } as const;
+      const options = { sameCategory: false, fallback: "NONE" } as const;
+      const items = await all(alike[0]!, 30, filter, options);
+      const found = items.map(({ productId }) => productId).filter((id) => id >= 2000n);
+      assert.deepEqual(
+        found,
+        alike.slice(1).map(({ id }) => id),
+      );
+      assertSame(items, expectedItems([...catalog, ...alike], alike[0]!, filter, options), options, "alike");
+    });
   }
 });
 
