@@ -131,7 +131,7 @@ describe("the command line without a server", () => {
   it("fails with one clear line and an exit code", async () => {
     const cases: [string[], RegExp][] = [
       [["similar", "nobody"], /^lookalike: There is no product "nobody"/],
-      [["import", path.join(folder, "nowhere")], /^lookalike: .*nowhere cannot be opened/],
+      [["import", path.join(folder, "nowhere")], /^lookalike: .*nowhere does not exist/],
       [["evaluate", "--labels", "taste"], /^lookalike: .*taste/],
     ];
     for (const [args, message] of cases) {
