@@ -8,12 +8,14 @@ import { exportGraph, inverseDeviation, TAIL, tailGraph, trunkGraph } from "./in
 import { averageInto, clipToNorm, createOptimiser, globalNorm, rateShare } from "./optimisers/index.js";
 import { firstWeights, layOutParameters } from "./parameters.js";
 import { createPhotoFeeds } from "./photo-feeds.js";
+import { planBatch } from "./plan-batch.js";
 import { prepareEncoder } from "./prepare-encoder.js";
+import { copiesOf, estimateResidency } from "./residency.js";
 import { floats, floatsOf, integers, openSession } from "./runtime-session.js";
 import { openStepSession } from "./step-session.js";
 import type { Trainer, TrainerOptions, WeightChoice } from "./trainer.type.js";
 import { checkState, copyOfState } from "./trainer-state.js";
-import { StateMismatch, TrainingDiverged, TrainingUnfit } from "./training.errors.js";
+import { MemoryTooSmall, StateMismatch, TrainingDiverged, TrainingUnfit } from "./training.errors.js";
 import { buildTrainingGraph, STEP } from "./training-graph.js";
 
 /**
@@ -44,6 +46,16 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
       : options.learningRate;
 
   const stepGraph = options.lower ? await options.lower(training.graph) : training.graph;
+  const trained = new Set(trainables.map(({ name }) => name));
+  const residency = estimateResidency(stepGraph, trained, copiesOf(options.optimiser, average !== undefined));
+  if (options.memoryBudget !== undefined && residency.total > options.memoryBudget) {
+    const { memoryBudget } = options;
+    const fits = await planBatch({ ...options, memoryBudget }).then(
+      (plan) => plan.batch,
+      () => undefined,
+    );
+    throw new MemoryTooSmall(memoryBudget, residency.total, batch, fits);
+  }
   const stepSession = await openStepSession(stepGraph, space, weights, options);
   const frozen = trunkGraph(encoder, training);
   const trunkSession = frozen && (await openSession(frozen, options));
@@ -105,6 +117,7 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
     boundary,
     dims,
     width,
+    residency,
     trainables: trainables.map(({ name, group, tensor }) => ({ name, group, shape: tensor.shape })),
     step: (photos, givenLabels, given = {}) =>
       oneAtATime(async () => {

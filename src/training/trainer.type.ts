@@ -3,6 +3,7 @@ import type { FeatureStatistics, HeadSpecification } from "./heads/index.js";
 import type { LossSpecification } from "./losses/index.js";
 import type { OptimiserMemory, OptimiserSpecification, ParameterGroup, Schedule } from "./optimisers/index.js";
 import type { EncoderGraph } from "./prepare-encoder.js";
+import type { Residency } from "./residency.js";
 import type { DeviceOptions } from "./runtime-session.js";
 
 export interface TrainerOptions extends DeviceOptions {
@@ -24,6 +25,8 @@ export interface TrainerOptions extends DeviceOptions {
   readonly memory?: number;
   /** Of the head's first weights and of dropout. */
   readonly seed?: number;
+  /** Bytes that the step may take by estimate. Without it the runtime finds out. */
+  readonly memoryBudget?: number;
   /** Rewrites the step for a device's fast kernels; the plain form runs without it. */
   readonly lower?: (graph: Graph) => Graph | Promise<Graph>;
 }
@@ -74,6 +77,8 @@ export interface Trainer {
   /** Length of an embedding, and of the joined features. */
   readonly dims: number;
   readonly width: number;
+  /** What a step takes, by the shapes of its graph. */
+  readonly residency: Residency;
   /** Weights in training, with their group. */
   readonly trainables: readonly {
     readonly name: string;

@@ -53,11 +53,19 @@ export class StateMismatch extends LookalikeError {
 export class MemoryTooSmall extends LookalikeError {
   readonly code = "TRAINING_MEMORY_TOO_SMALL";
 
-  constructor(budgetBytes: number, neededBytes: number, smallestBatch: number) {
+  constructor(
+    allowedBytes: number,
+    neededBytes: number,
+    batch: number,
+    /** The largest batch that would fit; `undefined` where none does. */
+    readonly fits: number | undefined,
+  ) {
     const mebibytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
     super(
-      `Training with a batch of ${smallestBatch} needs about ${mebibytes(neededBytes)}, ${mebibytes(budgetBytes)} are ` +
-        "allowed. Cut later, use smaller pictures, or allow more memory.",
+      `Training with batches of ${batch} needs about ${mebibytes(neededBytes)}, ${mebibytes(allowedBytes)} are allowed. ` +
+        (fits === undefined
+          ? "No batch fits: cut later, use smaller pictures, or allow more memory."
+          : `A batch of ${fits} would fit; or cut later, use smaller pictures, or allow more memory.`),
     );
   }
 }
