@@ -26,7 +26,7 @@ export interface EmbedderOptions {
 /**
  * Loads an encoder on the first device that computes right.
  * @throws DeviceUnavailable when a device was asked for by name and cannot be used
- * @throws EncoderOutputInvalid when the graph is not what the manifest says
+ * @throws EncoderBroken when the graph is not what the manifest says
  */
 export async function createEmbedder(options: EmbedderOptions): Promise<Embedder> {
   const { encoder, logger, threads = availableParallelism(), maxPixels = 100_000_000 } = options;

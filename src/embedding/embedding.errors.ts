@@ -26,11 +26,6 @@ export class ModelMissing extends LookalikeError {
   }
 }
 
-/** The encoder's graph does not give what its manifest says, or gives no usable numbers. */
-export class EncoderOutputInvalid extends LookalikeError {
-  readonly code = "ENCODER_OUTPUT_INVALID";
-}
-
 /** A thread that embeds ended while it had work. */
 export class EmbeddingInterrupted extends LookalikeError {
   readonly code = "EMBEDDING_INTERRUPTED";

@@ -1,8 +1,8 @@
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import type { InstalledEncoder } from "../encoders/encoder.type.js";
+import { EncoderBroken } from "../encoders/encoder-errors.js";
+import { poolVectors } from "../encoders/pooling.js";
 import type { Embedder } from "./embedder.type.js";
-import { EncoderOutputInvalid } from "./embedding.errors.js";
-import { poolVectors } from "./pooling.js";
 
 export type Device = Embedder["device"];
 
@@ -31,7 +31,7 @@ export async function openEncoderSession(
   const { size, layout } = manifest.preprocessing;
   const shape = layout === "NCHW" ? [3, size, size] : [size, size, 3];
   if (!session.inputNames.includes(manifest.input) || !session.outputNames.includes(manifest.output)) {
-    throw new EncoderOutputInvalid(
+    throw new EncoderBroken(
       `Encoder "${manifest.name}" takes ${session.inputNames.join(", ")} and gives ${session.outputNames.join(", ")}, ` +
         `but its manifest names ${manifest.input} and ${manifest.output}. Correct the manifest.`,
     );
@@ -41,7 +41,7 @@ export async function openEncoderSession(
       const feeds = { [manifest.input]: new Tensor("float32", input, [count, ...shape]) };
       const output = (await session.run(feeds, [manifest.output]))[manifest.output]!;
       if (!(output.data instanceof Float32Array)) {
-        throw new EncoderOutputInvalid(`Encoder "${manifest.name}" gives ${output.type}; only float32 is used here.`);
+        throw new EncoderBroken(`Encoder "${manifest.name}" gives ${output.type}; only float32 is used here.`);
       }
       return poolVectors({ data: output.data, dims: output.dims }, manifest);
     },

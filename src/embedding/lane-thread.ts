@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { PHOTO_REASONS, type PhotoReason, PhotoUnreadable } from "../catalog/photos/photo-unreadable.error.js";
-import { EmbeddingInterrupted, EncoderOutputInvalid } from "./embedding.errors.js";
+import { EncoderBroken } from "../encoders/encoder-errors.js";
+import { EmbeddingInterrupted } from "./embedding.errors.js";
 import type { LaneFailure, LaneReply, LaneRequest, LaneSettings } from "./embedding-lane.type.js";
 
 /** A running lane, seen from the thread that feeds it. */
@@ -101,5 +102,5 @@ function vectorOf(
 }
 
 function errorOf({ message, code }: LaneFailure): Error {
-  return code === "ENCODER_OUTPUT_INVALID" ? new EncoderOutputInvalid(message) : new Error(message);
+  return code === "ENCODER_BROKEN" ? new EncoderBroken(message) : new Error(message);
 }

@@ -6,7 +6,7 @@ export { createEncoderRegistry, type EncoderRegistryDependencies } from "./encod
 export type { HubOptions } from "./hub-client.js";
 export type { DownloadProgress } from "./hub-download.js";
 export { encoderDigest } from "./manifest.js";
-export { poolOutput } from "./pooling.js";
+export { type EncoderOutput, poolVectors } from "./pooling.js";
 export type { EncoderWishes } from "./propose-manifest.js";
 export { defaultLockFile, type PullDependencies, type PulledEncoder, pullEncoder } from "./pull-encoder.js";
 export { type EncoderTrial, tryEncoder } from "./try-encoder.js";

@@ -13,11 +13,11 @@ import {
   createPreprocessor,
   DeviceUnavailable,
   type Embedder,
-  EncoderOutputInvalid,
   EncoderStale,
   ModelMissing,
 } from "../../src/embedding/index.js";
 import type { InstalledEncoder } from "../../src/encoders/encoder.type.js";
+import { EncoderBroken } from "../../src/encoders/encoder-errors.js";
 import { createLogger } from "../../src/logger.js";
 import type { ModelVersion } from "../../src/models/model-version.type.js";
 import { testLogger } from "../support/database.js";
@@ -153,7 +153,7 @@ describe("encoders that cannot be used", () => {
       device: "cpu",
       logger: testLogger,
     });
-    await assert.rejects(blind.embed(await photosOf(1)), EncoderOutputInvalid);
+    await assert.rejects(blind.embed(await photosOf(1)), EncoderBroken);
     await blind.close();
   });
 
@@ -161,7 +161,7 @@ describe("encoders that cannot be used", () => {
     const encoder = await tinyEncoder({ output: "something_else" });
     await assert.rejects(
       createEmbedder({ encoder, device: "cpu", logger: testLogger }),
-      (error: unknown) => error instanceof EncoderOutputInvalid && error.message.includes("something_else"),
+      (error: unknown) => error instanceof EncoderBroken && error.message.includes("something_else"),
     );
   });
 

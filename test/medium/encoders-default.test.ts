@@ -8,7 +8,7 @@ import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { createEncoderRegistry, type InstalledEncoder, poolOutput } from "../../src/encoders/index.js";
+import { createEncoderRegistry, type InstalledEncoder, poolVectors } from "../../src/encoders/index.js";
 import { readTfliteModel, type TfliteModel } from "../../src/encoders/tflite-model.js";
 import { layTrunk } from "../../src/encoders/trunk-layers.js";
 import { trunkToOnnx } from "../../src/encoders/trunk-to-onnx.js";
@@ -148,11 +148,12 @@ describe("the installed default encoder", () => {
     const input = picture(224);
     const target = tensorOf("Conv_1/");
     const { values, channels } = runTflite(tflite, input, [target]).get(target)!;
-    const expected = Float32Array.from({ length: channels }, (_, channel) => {
+    const sums = Array.from({ length: channels }, (_, channel) => {
       let sum = 0;
       for (let position = 0; position < 49; position++) sum += values[position * channels + channel]!;
-      return sum / 49;
+      return sum;
     });
+    const expected = Float32Array.from(sums, (sum) => sum / Math.hypot(...sums));
     const pixels = channelsFirst(input);
     const session = await InferenceSession.create(encoder.modelPath);
     for (const batch of [1, 3]) {
@@ -160,7 +161,7 @@ describe("the installed default encoder", () => {
       fed.set(pixels, (batch - 1) * pixels.length);
       const answer = await session.run({ pixels: new Tensor("float32", fed, [batch, 3, 224, 224]) });
       const output = answer.conv_1!;
-      const vectors = poolOutput(encoder.manifest, output.data as Float32Array, output.dims);
+      const vectors = poolVectors({ data: output.data as Float32Array, dims: output.dims }, encoder.manifest);
       assert.equal(vectors.length, batch);
       const { difference, scale } = largestDifference(vectors[batch - 1]!, expected);
       assert.ok(difference < 2e-4 * scale, `off by ${difference} on a scale of ${scale}`);

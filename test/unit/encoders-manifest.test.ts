@@ -4,7 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { packageRoot } from "../../src/database/package-root.js";
-import { createEncoderRegistry, type EncoderManifest, encoderDigest, poolOutput } from "../../src/encoders/index.js";
+import { createEncoderRegistry, type EncoderManifest, encoderDigest } from "../../src/encoders/index.js";
 import { parseManifest } from "../../src/encoders/manifest.js";
 import { createLogger } from "../../src/logger.js";
 
@@ -115,40 +115,5 @@ describe("the registry", () => {
     const manifest = { ...(await manifestOf("mobilenet-v2")), name: "bare" };
     await writeFile(path.join(folder, "manifest.json"), JSON.stringify(manifest));
     await assert.rejects(registry().open("bare"), { code: "ENCODER_BROKEN", message: /bare.model\.onnx is missing/ });
-  });
-});
-
-describe("pooling", () => {
-  const base = {
-    name: "p",
-    output: "o",
-    dims: 2,
-    preprocessing: { size: 8, resize: "squash", layout: "NCHW", mean: [0, 0, 0], std: [1, 1, 1] },
-  } as const;
-  const nhwc = { ...base, preprocessing: { ...base.preprocessing, layout: "NHWC" } } as const;
-  const eight = Float32Array.from([1, 2, 3, 4, 10, 20, 30, 40]);
-  const rows = (vectors: Float32Array[]) => vectors.map((vector) => [...vector]);
-
-  it("averages planes, rows and tokens, and takes the first token", () => {
-    assert.deepEqual(rows(poolOutput({ ...base, pooling: "average" }, eight, [1, 2, 2, 2])), [[2.5, 25]]);
-    assert.deepEqual(rows(poolOutput({ ...nhwc, pooling: "average" }, eight, [1, 2, 2, 2])), [[11, 16.5]]);
-    assert.deepEqual(rows(poolOutput({ ...base, pooling: "mean-tokens" }, eight, [2, 2, 2])), [
-      [2, 3],
-      [20, 30],
-    ]);
-    assert.deepEqual(rows(poolOutput({ ...base, pooling: "cls" }, eight, [2, 2, 2])), [
-      [1, 2],
-      [10, 20],
-    ]);
-    assert.deepEqual(rows(poolOutput({ ...base, pooling: "none" }, eight, [4, 2]))[3], [30, 40]);
-  });
-
-  it("refuses a shape that the manifest does not promise", () => {
-    for (const pooling of ["none", "cls", "mean-tokens", "average"] as const) {
-      assert.throws(() => poolOutput({ ...base, pooling }, eight, [1, 8]), {
-        code: "ENCODER_BROKEN",
-        message: /\[1, 8\]/,
-      });
-    }
   });
 });
