@@ -38,12 +38,14 @@ export function layOutParameters(trainables: readonly Trainable[]): ParameterSpa
   return { parameters, segments, length: Math.ceil(end / ALIGNMENT) * ALIGNMENT };
 }
 
-/** The weights to begin with. */
-export function firstWeights(trainables: readonly Trainable[], { parameters, length }: ParameterSpace): Float32Array {
-  const weights = new Float32Array(length);
+/** Sets the weights to begin with. */
+export function setFirstWeights(
+  weights: Float32Array,
+  trainables: readonly Trainable[],
+  { parameters }: ParameterSpace,
+): void {
   for (const [index, { from }] of parameters.entries()) {
     const trainable = trainables[index];
     if (trainable) weights.set(float32Values(trainable.tensor), from);
   }
-  return weights;
 }

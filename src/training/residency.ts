@@ -1,6 +1,6 @@
 import { elementCount, type Graph, type Tensor, type TensorType } from "../onnx/index.js";
 import { bytesPerElement } from "../onnx/tensor.js";
-import type { OptimiserSpecification } from "./optimisers/index.js";
+import { arraysOf, type OptimiserSpecification } from "./optimisers/index.js";
 
 /** What a training step holds in memory, in bytes, by the shapes of its graph. */
 export interface Residency {
@@ -26,8 +26,7 @@ const ARENA_SHARE = 2;
 
 /** Copies of every trained weight besides itself and its gradient. */
 export function copiesOf(optimiser: OptimiserSpecification, averages: boolean): number {
-  const remembered = optimiser.name === "adamw" ? 2 : 1;
-  return remembered + (averages ? 1 : 0);
+  return arraysOf(optimiser) + (averages ? 1 : 0);
 }
 
 /**

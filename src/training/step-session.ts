@@ -6,8 +6,6 @@ import { STEP } from "./training-graph.js";
 
 /** Runs the step graph. Weights are read from, and gradients written into, flat arrays, without a copy on the CPU. */
 export interface StepSession {
-  /** Gradients of the last run, laid out as the weights are. */
-  readonly gradient: Float32Array;
   /** @param feeds everything but weights */
   run(feeds: Readonly<Record<string, RuntimeTensor>>): Promise<{
     readonly loss: number;
@@ -21,10 +19,10 @@ export async function openStepSession(
   graph: Graph,
   space: ParameterSpace,
   weights: Float32Array,
+  gradient: Float32Array,
   options: DeviceOptions,
 ): Promise<StepSession> {
   const session: InferenceSession = await openSession(graph, options);
-  const gradient = new Float32Array(space.length);
   const onHost = (options.device ?? "cpu") === "cpu";
   // Views stay good for the life of the session: the arrays change in place.
   const weightFeeds = Object.fromEntries(
@@ -38,7 +36,6 @@ export async function openStepSession(
   );
   const fetches = { [STEP.loss]: null, [STEP.active]: null, [STEP.embeddings]: null, ...gradientFetches };
   return {
-    gradient,
     async run(feeds) {
       const results = await session.run({ ...weightFeeds, ...feeds }, fetches);
       if (!onHost) {

@@ -5,8 +5,15 @@ import { checkBatch, fillMemory } from "./batch-check.js";
 import { fillDropoutMask } from "./dropout-mask.js";
 import { checkHead, type FeatureStatistics } from "./heads/index.js";
 import { exportGraph, inverseDeviation, TAIL, tailGraph, trunkGraph } from "./inference-graph.js";
-import { averageInto, clipToNorm, createOptimiser, globalNorm, rateShare } from "./optimisers/index.js";
-import { firstWeights, layOutParameters } from "./parameters.js";
+import {
+  averageInto,
+  clipToNorm,
+  createFlatMemory,
+  createOptimiser,
+  globalNorm,
+  rateShare,
+} from "./optimisers/index.js";
+import { layOutParameters, setFirstWeights } from "./parameters.js";
 import { createPhotoFeeds } from "./photo-feeds.js";
 import { planBatch } from "./plan-batch.js";
 import { prepareEncoder } from "./prepare-encoder.js";
@@ -37,9 +44,13 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
   const training = await buildTrainingGraph({ encoder, cuts, head, loss: options.loss, batch, memory, seed });
   const { width, dims, boundary, trainables } = training;
   const space = layOutParameters(trainables);
-  const weights = firstWeights(trainables, space);
-  const average = options.averaging === undefined ? undefined : weights.slice();
-  const optimiser = createOptimiser(options.optimiser, space.length, space.segments);
+  const copies = copiesOf(options.optimiser, options.averaging !== undefined);
+  const flat = createFlatMemory(space.length, 2 + copies);
+  const [weights, gradient] = [flat.array(), flat.array()];
+  setFirstWeights(weights, trainables, space);
+  const average = options.averaging === undefined ? undefined : flat.array();
+  average?.set(weights);
+  const optimiser = createOptimiser(options.optimiser, flat, space.segments);
   const fullRate =
     typeof options.learningRate === "number"
       ? { head: options.learningRate, trunk: options.learningRate }
@@ -47,7 +58,7 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
 
   const stepGraph = options.lower ? await options.lower(training.graph) : training.graph;
   const trained = new Set(trainables.map(({ name }) => name));
-  const residency = estimateResidency(stepGraph, trained, copiesOf(options.optimiser, average !== undefined));
+  const residency = estimateResidency(stepGraph, trained, copies);
   if (options.memoryBudget !== undefined && residency.total > options.memoryBudget) {
     const { memoryBudget } = options;
     const fits = await planBatch({ ...options, memoryBudget }).then(
@@ -56,7 +67,7 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
     );
     throw new MemoryTooSmall(memoryBudget, residency.total, batch, fits);
   }
-  const stepSession = await openStepSession(stepGraph, space, weights, options);
+  const stepSession = await openStepSession(stepGraph, space, weights, gradient, options);
   const frozen = trunkGraph(encoder, training);
   const trunkSession = frozen && (await openSession(frozen, options));
   const image = encoder.graph.inputs[0];
@@ -77,10 +88,10 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
     throw new TrainingUnfit("This trainer keeps no average of its weights. Set averaging, to .995 for example.");
   };
   const tuned = (choice: WeightChoice) => {
-    const flat = chosen(choice);
+    const values = chosen(choice);
     const tensors = space.parameters.map(({ name, shape, from, to }): [string, Tensor] => [
       name,
-      float32Tensor(shape, flat.slice(from, to)),
+      float32Tensor(shape, values.slice(from, to)),
     ]);
     return { head, headPrefix: encoder.headPrefix, weights: new Map(tensors), statistics };
   };
@@ -137,15 +148,14 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
           ...(mask.length > 0 && { [STEP.mask]: floats(mask, [batch, width]) }),
           ...(head.standardise && standardFeeds()),
         });
-        const { gradient } = stepSession;
-        const gradientNorm = globalNorm(gradient);
+        const gradientNorm = globalNorm(flat, gradient);
         if (!Number.isFinite(loss)) throw new TrainingDiverged(steps + 1, "the loss");
         if (!Number.isFinite(gradientNorm)) throw new TrainingDiverged(steps + 1, "the gradient");
-        if (options.clipNorm !== undefined) clipToNorm(gradient, gradientNorm, options.clipNorm);
+        if (options.clipNorm !== undefined) clipToNorm(flat, gradient, gradientNorm, options.clipNorm);
         const share = rateShare(steps, schedule);
         const learningRate = { head: fullRate.head * share, trunk: fullRate.trunk * share };
         optimiser.step(weights, gradient, learningRate);
-        if (average) averageInto(average, weights, options.averaging ?? 0, steps);
+        if (average) averageInto(flat, average, weights, options.averaging ?? 0, steps);
         steps++;
         await dropTail();
         return { step: steps, loss, active, gradientNorm, learningRate, embeddings };
@@ -162,8 +172,8 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
       void oneAtATime(dropTail);
     },
     weights(choice = "current") {
-      const flat = chosen(choice);
-      return new Map(space.parameters.map(({ name, from, to }) => [name, flat.slice(from, to)]));
+      const values = chosen(choice);
+      return new Map(space.parameters.map(({ name, from, to }) => [name, values.slice(from, to)]));
     },
     load(given) {
       for (const [name, values] of given) {

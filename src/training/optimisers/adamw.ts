@@ -1,3 +1,4 @@
+import type { FlatMemory } from "./flat-memory.js";
 import type { Optimiser, Segment } from "./optimiser.type.js";
 import { copyMemory, countSteps } from "./optimiser-memory.js";
 
@@ -14,9 +15,9 @@ export const adamWDefaults: AdamWSettings = { beta1: 0.9, beta2: 0.999, epsilon:
  * Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2), with the decay scaled by the rate as
  * common frameworks do: w ← (1 − ηλ)w − η · m̂ / (√v̂ + ε).
  */
-export function createAdamW(length: number, segments: readonly Segment[], settings: AdamWSettings): Optimiser {
-  const first = new Float32Array(length);
-  const second = new Float32Array(length);
+export function createAdamW(memory: FlatMemory, segments: readonly Segment[], settings: AdamWSettings): Optimiser {
+  const first = memory.array();
+  const second = memory.array();
   const arrays = { first, second };
   // A group that was at rest starts its own count: the correction of a first step belongs to it.
   const steps = { head: 0, trunk: 0 };
@@ -27,23 +28,20 @@ export function createAdamW(length: number, segments: readonly Segment[], settin
       for (const { from, to, group, decays } of segments) {
         const rate = rates[group];
         if (rate === 0) continue;
-        const kept = 1 - rate * (decays ? weightDecay : 0);
-        const reach = rate / (1 - beta1 ** steps[group]);
-        const secondRoot = Math.sqrt(1 - beta2 ** steps[group]);
-        for (let index = from; index < to; index++) {
-          const slope = gradient[index] as number;
-          const m = beta1 * (first[index] as number) + (1 - beta1) * slope;
-          const v = beta2 * (second[index] as number) + (1 - beta2) * slope * slope;
-          first[index] = m;
-          second[index] = v;
-          weights[index] = kept * (weights[index] as number) - (reach * m) / (Math.sqrt(v) / secondRoot + epsilon);
-        }
+        memory.kernel.adamw({ weights, gradient, first, second }, from, to, {
+          beta1,
+          beta2,
+          epsilon,
+          kept: 1 - rate * (decays ? weightDecay : 0),
+          reach: rate / (1 - beta1 ** steps[group]),
+          scale: 1 / Math.sqrt(1 - beta2 ** steps[group]),
+        });
       }
     },
     memory: () => ({ steps: { ...steps }, arrays }),
-    restore(memory) {
-      copyMemory(arrays, memory.arrays);
-      Object.assign(steps, memory.steps);
+    restore(saved) {
+      copyMemory(arrays, saved.arrays);
+      Object.assign(steps, saved.steps);
     },
   };
 }

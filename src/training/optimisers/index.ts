@@ -1,8 +1,10 @@
 import { adamWDefaults, createAdamW } from "./adamw.js";
+import type { FlatMemory } from "./flat-memory.js";
 import type { Optimiser, OptimiserSpecification, Segment } from "./optimiser.type.js";
 import { createSgd, sgdDefaults } from "./sgd.js";
 
-export { clipToNorm, globalNorm } from "./gradient-norm.js";
+export { createFlatMemory, type FlatMemory, plainFlatMemory } from "./flat-memory.js";
+export { averageInto, clipToNorm, globalNorm } from "./flat-weights.js";
 export type {
   Optimiser,
   OptimiserMemory,
@@ -11,18 +13,22 @@ export type {
   Segment,
 } from "./optimiser.type.js";
 export { rateShare, type Schedule } from "./schedule.js";
-export { averageInto } from "./weight-average.js";
 
-/** An optimiser over a flat array of weights. */
+/** Arrays that `createOptimiser` takes out of its memory. */
+export function arraysOf({ name }: OptimiserSpecification): number {
+  return name === "adamw" ? 2 : 1;
+}
+
+/** An optimiser over a flat array of weights. Weights and gradient must lie in the same memory. */
 export function createOptimiser(
   specification: OptimiserSpecification,
-  length: number,
+  memory: FlatMemory,
   segments: readonly Segment[],
 ): Optimiser {
   switch (specification.name) {
     case "sgd":
-      return createSgd(length, segments, { ...sgdDefaults, ...specification });
+      return createSgd(memory, segments, { ...sgdDefaults, ...specification });
     case "adamw":
-      return createAdamW(length, segments, { ...adamWDefaults, ...specification });
+      return createAdamW(memory, segments, { ...adamWDefaults, ...specification });
   }
 }
