@@ -4,7 +4,7 @@ import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { differentiate } from "../../src/autodiff/differentiate.js";
 import type { gradientRules } from "../../src/autodiff/rules/index.js";
-import { GraphBuilder, modelOf, type Value, writeModel } from "../../src/onnx/index.js";
+import { type Graph, GraphBuilder, modelOf, type Value, writeModel } from "../../src/onnx/index.js";
 import { arrayOf, type ReferenceArray, sizeOf } from "./reference/array.js";
 import { evaluateGraph } from "./reference/evaluate.js";
 
@@ -22,11 +22,16 @@ export interface GradientCheck {
   readonly rules?: typeof gradientRules;
 }
 
-/**
- * Compares the emitted gradient of Σ y·r (r random) with central differences: the gradient runs in ONNX Runtime in
- * fp32, the differences in the float64 reference interpreter.
- */
-export async function checkGradient(check: GradientCheck): Promise<void> {
+/** Gradients to compute, and numbers to compute them of. */
+export interface GradientProblem {
+  readonly forward: Graph;
+  /** `forward` with an output `gradient:<name>` for every input. */
+  readonly graph: Graph;
+  readonly feeds: ReadonlyMap<string, ReferenceArray>;
+}
+
+/** The gradient of Σ y·r (r random) as a graph, and inputs to feed it with. */
+export function gradientProblem(check: GradientCheck): GradientProblem {
   const random = xoroshiro128plus(20261123);
   const draw = (low: number, high: number) => low + ((high - low) * uniformInt(random, 0, 1_000_000)) / 1_000_000;
   const builder = new GraphBuilder({ opset: check.opset ?? 18 });
@@ -66,7 +71,16 @@ export async function checkGradient(check: GradientCheck): Promise<void> {
     assert.deepEqual(gradient.type.shape, check.inputs[name], `shape of the gradient of "${name}"`);
     backward.output(gradient, `gradient:${name}`);
   }
-  const session = await InferenceSession.create(Buffer.from(writeModel(modelOf(backward.graph()))), {
+  return { forward, graph: backward.graph(), feeds };
+}
+
+/**
+ * Compares the emitted gradient with central differences: the gradient runs in ONNX Runtime in fp32, the differences in
+ * the float64 reference interpreter.
+ */
+export async function checkGradient(check: GradientCheck): Promise<void> {
+  const { forward, graph, feeds } = gradientProblem(check);
+  const session = await InferenceSession.create(Buffer.from(writeModel(modelOf(graph))), {
     logSeverityLevel: 3,
   });
   const fed = Object.fromEntries(
@@ -80,7 +94,7 @@ export async function checkGradient(check: GradientCheck): Promise<void> {
 
   const lossAt = (changed: ReadonlyMap<string, ReferenceArray>) =>
     evaluateGraph(forward, changed).get("loss")?.values[0] ?? Number.NaN;
-  for (const name of names) {
+  for (const name of Object.keys(check.inputs)) {
     const array = feeds.get(name);
     const computed = results[`gradient:${name}`]?.data;
     assert.ok(array && computed instanceof Float32Array);
