@@ -1,6 +1,7 @@
 import os from "node:os";
 import { InferenceSession, Tensor as RuntimeTensor } from "onnxruntime-node";
 import { type Graph, modelOf, writeModel } from "../onnx/index.js";
+import { webGpuForm } from "./webgpu-form.js";
 
 export type Device = "cpu" | "cuda" | "webgpu";
 
@@ -15,7 +16,8 @@ export async function openSession(
   graph: Graph,
   { device = "cpu", threads = os.availableParallelism() }: DeviceOptions,
 ): Promise<InferenceSession> {
-  return InferenceSession.create(writeModel(modelOf(graph)), {
+  const form = device === "webgpu" ? webGpuForm(graph) : graph;
+  return InferenceSession.create(writeModel(modelOf(form)), {
     executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
     graphOptimizationLevel: "all",
     // Patterns pre-plan one block for every step: twice the peak memory, no faster (training-step bench).
