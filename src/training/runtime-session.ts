@@ -1,5 +1,7 @@
 import os from "node:os";
 import { InferenceSession, Tensor as RuntimeTensor } from "onnxruntime-node";
+import { DeviceUnavailable } from "../embedding/embedding.errors.js";
+import { messageOf } from "../errors.js";
 import { type Graph, modelOf, writeModel } from "../onnx/index.js";
 import { webGpuForm } from "./webgpu-form.js";
 
@@ -11,13 +13,18 @@ export interface DeviceOptions {
   readonly threads?: number;
 }
 
-/** Opens a graph in ONNX Runtime. Bytes are dropped as soon as the runtime has its own copy. */
+/**
+ * Opens a graph in ONNX Runtime. Bytes are dropped as soon as the runtime has its own copy.
+ * @param staying outputs that stay on the device
+ * @throws DeviceUnavailable
+ */
 export async function openSession(
   graph: Graph,
   { device = "cpu", threads = os.availableParallelism() }: DeviceOptions,
+  staying: readonly string[] = [],
 ): Promise<InferenceSession> {
   const form = device === "webgpu" ? webGpuForm(graph) : graph;
-  return InferenceSession.create(writeModel(modelOf(form)), {
+  const session = InferenceSession.create(writeModel(modelOf(form)), {
     executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
     graphOptimizationLevel: "all",
     // Patterns pre-plan one block for every step: twice the peak memory, no faster (training-step bench).
@@ -26,6 +33,15 @@ export async function openSession(
     executionMode: "sequential",
     intraOpNumThreads: threads,
     logSeverityLevel: 3,
+    ...(staying.length > 0 && {
+      preferredOutputLocation: Object.fromEntries(staying.map((name) => [name, "gpu-buffer" as const])),
+    }),
+  });
+  return session.catch((error: unknown) => {
+    if (device === "cpu") throw error;
+    throw new DeviceUnavailable(`Training cannot run on ${device}: ${messageOf(error)}. Use the device "cpu".`, {
+      cause: error,
+    });
   });
 }
 

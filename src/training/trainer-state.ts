@@ -2,7 +2,7 @@ import type { FeatureStatistics } from "./heads/index.js";
 import type { Optimiser, OptimiserSpecification } from "./optimisers/index.js";
 import type { ParameterSpace } from "./parameters.js";
 import type { TrainerState } from "./trainer.type.js";
-import { StateMismatch } from "./training.errors.js";
+import { StateMismatch, TrainingUnfit } from "./training.errors.js";
 
 interface LiveState {
   readonly steps: number;
@@ -57,5 +57,24 @@ export function checkState(
   }
   if (state.weights.length !== space.length) {
     throw new StateMismatch(`it holds ${state.weights.length} numbers, not ${space.length}`);
+  }
+}
+
+/** @throws StateMismatch, with the optimiser left as it was */
+export function restoreOptimiser(optimiser: Optimiser, state: TrainerState): void {
+  try {
+    optimiser.restore(state.optimiser);
+  } catch (error) {
+    throw error instanceof RangeError ? new StateMismatch(error.message) : error;
+  }
+}
+
+/** Refuses weights that are not in training. @throws TrainingUnfit */
+export function checkWeights(weights: ReadonlyMap<string, Float32Array>, { parameters }: ParameterSpace): void {
+  for (const [name, { length }] of weights) {
+    if (parameters.some((known) => known.name === name && known.to - known.from === length)) continue;
+    throw new TrainingUnfit(
+      `No weight "${name}" of ${length} numbers is in training. Load only weights of the same head and cut.`,
+    );
   }
 }

@@ -1,28 +1,22 @@
-import type { InferenceSession } from "onnxruntime-node";
 import pLimit from "p-limit";
 import { float32Tensor, float32Values, modelOf, type Tensor, writeModel } from "../onnx/index.js";
 import { checkBatch, fillMemory } from "./batch-check.js";
+import { openDeviceStep } from "./device-step.js";
 import { fillDropoutMask } from "./dropout-mask.js";
 import { checkHead, type FeatureStatistics } from "./heads/index.js";
+import { openHostStep } from "./host-step.js";
 import { exportGraph, inverseDeviation, TAIL, tailGraph, trunkGraph } from "./inference-graph.js";
-import {
-  averageInto,
-  clipToNorm,
-  createFlatMemory,
-  createOptimiser,
-  globalNorm,
-  rateShare,
-} from "./optimisers/index.js";
+import { createFlatMemory, createOptimiser, rateShare } from "./optimisers/index.js";
 import { layOutParameters, setFirstWeights } from "./parameters.js";
 import { createPhotoFeeds } from "./photo-feeds.js";
 import { planBatch } from "./plan-batch.js";
 import { prepareEncoder } from "./prepare-encoder.js";
 import { copiesOf, estimateResidency } from "./residency.js";
-import { floats, floatsOf, integers, openSession } from "./runtime-session.js";
-import { openStepSession } from "./step-session.js";
+import { floats, integers, openSession } from "./runtime-session.js";
+import { createTailRunner } from "./tail-runner.js";
 import type { Trainer, TrainerOptions, WeightChoice } from "./trainer.type.js";
-import { checkState, copyOfState } from "./trainer-state.js";
-import { MemoryTooSmall, StateMismatch, TrainingDiverged, TrainingUnfit } from "./training.errors.js";
+import { checkState, checkWeights, copyOfState, restoreOptimiser } from "./trainer-state.js";
+import { MemoryTooSmall, TrainingDiverged, TrainingUnfit } from "./training.errors.js";
 import { buildTrainingGraph, STEP } from "./training-graph.js";
 
 /**
@@ -46,7 +40,7 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
   const space = layOutParameters(trainables);
   const copies = copiesOf(options.optimiser, options.averaging !== undefined);
   const flat = createFlatMemory(space.length, 2 + copies);
-  const [weights, gradient] = [flat.array(), flat.array()];
+  const weights = flat.array();
   setFirstWeights(weights, trainables, space);
   const average = options.averaging === undefined ? undefined : flat.array();
   average?.set(weights);
@@ -67,7 +61,15 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
     );
     throw new MemoryTooSmall(memoryBudget, residency.total, batch, fits);
   }
-  const stepSession = await openStepSession(stepGraph, space, weights, gradient, options);
+  const inGraph = options.optimiserIn ?? (options.device === "webgpu" ? "graph" : "host");
+  const openStep = inGraph === "graph" ? openDeviceStep : openHostStep;
+  const { optimiser: specification, clipNorm, averaging } = options;
+  const engine = await openStep(
+    stepGraph,
+    { flat, weights, average, optimiser },
+    { space, optimiser: specification, clipNorm, averaging },
+    options,
+  );
   const frozen = trunkGraph(encoder, training);
   const trunkSession = frozen && (await openSession(frozen, options));
   const image = encoder.graph.inputs[0];
@@ -78,8 +80,6 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
   const allAnchors = new Float32Array(batch).fill(1);
   let statistics: FeatureStatistics | undefined;
   let steps = 0;
-  /** Weights as constants are several times faster where no gradient is wanted; they go stale with every step. */
-  let tail: { readonly session: InferenceSession; readonly choice: WeightChoice } | undefined;
   const oneAtATime = pLimit(1);
 
   const chosen = (choice: WeightChoice): Float32Array => {
@@ -87,38 +87,17 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
     if (average) return average;
     throw new TrainingUnfit("This trainer keeps no average of its weights. Set averaging, to .995 for example.");
   };
-  const tuned = (choice: WeightChoice) => {
+  const tuned = async (choice: WeightChoice) => {
     const values = chosen(choice);
+    await engine.download();
     const tensors = space.parameters.map(({ name, shape, from, to }): [string, Tensor] => [
       name,
       float32Tensor(shape, values.slice(from, to)),
     ]);
     return { head, headPrefix: encoder.headPrefix, weights: new Map(tensors), statistics };
   };
-  const dropTail = async () => {
-    const stale = tail;
-    tail = undefined;
-    await stale?.session.release();
-  };
-  const tailFor = async (choice: WeightChoice): Promise<InferenceSession> => {
-    if (tail?.choice !== choice) {
-      await dropTail();
-      tail = { session: await openSession(tailGraph(training, tuned(choice)), options), choice };
-    }
-    return tail.session;
-  };
-  const throughTail = async (photos: Parameters<Trainer["embed"]>[0], choice: WeightChoice, output: string) => {
-    const count = photoFeeds.count(photos);
-    const values = await photoFeeds.boundary(photos);
-    const session = await tailFor(choice);
-    const length = output === TAIL.embedding ? dims : width;
-    const results = new Float32Array(count * length);
-    for (let first = 0; first < count; first += batch) {
-      const part = floatsOf((await session.run(photoFeeds.feeds(values, first, batch), [output]))[output], output);
-      results.set(part.subarray(0, Math.min(batch, count - first) * length), first * length);
-    }
-    return results;
-  };
+  const tailGraphOf = async (choice: WeightChoice) => tailGraph(training, await tuned(choice));
+  const tail = createTailRunner(photoFeeds, tailGraphOf, { batch, dims, width }, options);
   const standardFeeds = () => ({
     [STEP.mean]: floats(statistics?.mean ?? new Float32Array(width), [width]),
     [STEP.inverseDeviation]: floats(float32Values(inverseDeviation(statistics, width)), [width]),
@@ -137,7 +116,7 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
         const slots = fillMemory(given.memory, memory, dims);
         checkBatch(labels, anchors, slots.labels, batch, photoFeeds.count(photos));
         fillDropoutMask(mask, head.dropout ?? 0, seed, steps);
-        const { loss, active, embeddings } = await stepSession.run({
+        const feeds = {
           ...photoFeeds.feeds(await photoFeeds.boundary(photos), 0, batch),
           [STEP.labels]: integers(labels),
           [STEP.anchors]: floats(anchors, [batch]),
@@ -147,66 +126,65 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
           }),
           ...(mask.length > 0 && { [STEP.mask]: floats(mask, [batch, width]) }),
           ...(head.standardise && standardFeeds()),
-        });
-        const gradientNorm = globalNorm(flat, gradient);
-        if (!Number.isFinite(loss)) throw new TrainingDiverged(steps + 1, "the loss");
-        if (!Number.isFinite(gradientNorm)) throw new TrainingDiverged(steps + 1, "the gradient");
-        if (options.clipNorm !== undefined) clipToNorm(flat, gradient, gradientNorm, options.clipNorm);
+        };
         const share = rateShare(steps, schedule);
         const learningRate = { head: fullRate.head * share, trunk: fullRate.trunk * share };
-        optimiser.step(weights, gradient, learningRate);
-        if (average) averageInto(flat, average, weights, options.averaging ?? 0, steps);
+        const outcome = await engine.step(feeds, learningRate, steps);
+        if (!Number.isFinite(outcome.loss)) throw new TrainingDiverged(steps + 1, "the loss");
+        if (!Number.isFinite(outcome.gradientNorm)) throw new TrainingDiverged(steps + 1, "the gradient");
         steps++;
-        await dropTail();
-        return { step: steps, loss, active, gradientNorm, learningRate, embeddings };
+        await tail.drop();
+        return { step: steps, ...outcome, learningRate };
       }),
     trunk: (images) => oneAtATime(() => photoFeeds.boundary({ images })),
-    embed: (photos, choice = "current") => oneAtATime(() => throughTail(photos, choice, TAIL.embedding)),
-    features: (photos) => oneAtATime(() => throughTail(photos, tail?.choice ?? "current", TAIL.features)),
-    standardise(given) {
-      if (!head.standardise) throw new TrainingUnfit("The head does not standardise. Set standardise in its recipe.");
-      if (given.mean.length !== width || given.deviation.length !== width) {
-        throw new TrainingUnfit(`Statistics of ${given.mean.length} features were given; the head sees ${width}.`);
-      }
-      statistics = { mean: given.mean.slice(), deviation: given.deviation.slice() };
-      void oneAtATime(dropTail);
-    },
-    weights(choice = "current") {
-      const values = chosen(choice);
-      return new Map(space.parameters.map(({ name, from, to }) => [name, values.slice(from, to)]));
-    },
-    load(given) {
-      for (const [name, values] of given) {
-        const parameter = space.parameters.find((known) => known.name === name);
-        if (parameter === undefined || parameter.to - parameter.from !== values.length) {
-          throw new TrainingUnfit(
-            `No weight "${name}" of ${values.length} numbers is in training. Load only weights of the same head and cut.`,
-          );
+    embed: (photos, choice = "current") => oneAtATime(() => tail.run(photos, choice, TAIL.embedding)),
+    features: (photos) => oneAtATime(() => tail.run(photos, "current", TAIL.features)),
+    standardise: (given) =>
+      oneAtATime(async () => {
+        if (!head.standardise) throw new TrainingUnfit("The head does not standardise. Set standardise in its recipe.");
+        if (given.mean.length !== width || given.deviation.length !== width) {
+          throw new TrainingUnfit(`Statistics of ${given.mean.length} features were given; the head sees ${width}.`);
         }
-      }
-      for (const { name, from } of space.parameters) weights.set(given.get(name) ?? [], from);
-      average?.set(weights);
-      void oneAtATime(dropTail);
-    },
-    state: () => copyOfState({ steps, space, weights, average, optimiser, statistics, name: options.optimiser.name }),
-    restore(state) {
-      checkState(state, space, options.optimiser.name, average !== undefined);
-      try {
-        optimiser.restore(state.optimiser);
-      } catch (error) {
-        throw error instanceof RangeError ? new StateMismatch(error.message) : error;
-      }
-      weights.set(state.weights);
-      average?.set(state.average ?? state.weights);
-      statistics = state.statistics ?? undefined;
-      steps = state.steps;
-      void oneAtATime(dropTail);
-    },
-    export: (choice = "current") => oneAtATime(async () => writeModel(modelOf(exportGraph(encoder, tuned(choice))))),
+        statistics = { mean: given.mean.slice(), deviation: given.deviation.slice() };
+        await tail.drop();
+      }),
+    weights: (choice = "current") =>
+      oneAtATime(async () => {
+        const values = chosen(choice);
+        await engine.download();
+        return new Map(space.parameters.map(({ name, from, to }) => [name, values.slice(from, to)]));
+      }),
+    load: (given) =>
+      oneAtATime(async () => {
+        checkWeights(given, space);
+        await engine.download();
+        for (const { name, from } of space.parameters) weights.set(given.get(name) ?? [], from);
+        average?.set(weights);
+        engine.upload();
+        await tail.drop();
+      }),
+    state: () =>
+      oneAtATime(async () => {
+        await engine.download();
+        return copyOfState({ steps, space, weights, average, optimiser, statistics, name: specification.name });
+      }),
+    restore: (state) =>
+      oneAtATime(async () => {
+        checkState(state, space, specification.name, average !== undefined);
+        restoreOptimiser(optimiser, state);
+        weights.set(state.weights);
+        average?.set(state.average ?? state.weights);
+        engine.upload();
+        statistics = state.statistics ?? undefined;
+        steps = state.steps;
+        await tail.drop();
+      }),
+    export: (choice = "current") =>
+      oneAtATime(async () => writeModel(modelOf(exportGraph(encoder, await tuned(choice))))),
     dispose: () =>
       oneAtATime(async () => {
-        await dropTail();
-        await stepSession.dispose();
+        await tail.drop();
+        await engine.dispose();
         await trunkSession?.release();
       }),
   };

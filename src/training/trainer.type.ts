@@ -27,6 +27,11 @@ export interface TrainerOptions extends DeviceOptions {
   readonly seed?: number;
   /** Bytes that the step may take by estimate. Without it the runtime finds out. */
   readonly memoryBudget?: number;
+  /**
+   * Where the optimiser runs: "host" in loops over flat arrays, "graph" as part of the step. On WebGPU "graph", so that
+   * weights stay on the device; "host" elsewhere.
+   */
+  readonly optimiserIn?: "host" | "graph";
   /** Rewrites the step for a device's fast kernels; the plain form runs without it. */
   readonly lower?: (graph: Graph) => Graph | Promise<Graph>;
 }
@@ -98,14 +103,14 @@ export interface Trainer {
   /** Pooled and joined features `[count, width]` before they are standardised. */
   features(photos: Photos): Promise<Float32Array>;
   /** Sets what features are standardised with. @throws TrainingUnfit  where the head does not standardise */
-  standardise(statistics: FeatureStatistics): void;
+  standardise(statistics: FeatureStatistics): Promise<void>;
   /** Copies of the weights by name. */
-  weights(choice?: WeightChoice): Map<string, Float32Array>;
+  weights(choice?: WeightChoice): Promise<Map<string, Float32Array>>;
   /** Sets weights by name, such as a head that was warmed up apart; the average begins again from them. */
-  load(weights: ReadonlyMap<string, Float32Array>): void;
-  state(): TrainerState;
+  load(weights: ReadonlyMap<string, Float32Array>): Promise<void>;
+  state(): Promise<TrainerState>;
   /** @throws StateMismatch */
-  restore(state: TrainerState): void;
+  restore(state: TrainerState): Promise<void>;
   /** The tuned encoder with its head, an ordinary ONNX model: photos → "embedding" `[batch, dims]`. */
   export(choice?: WeightChoice): Promise<Uint8Array>;
   /** Frees the runtime's memory. The trainer is of no use afterwards. */

@@ -81,9 +81,9 @@ describe("the default encoder in training", () => {
     const pictures = seededPictures(image, labels, 21);
     const first = await createTrainer(recipe());
     const boundary = await first.trunk(pictures);
-    first.standardise(standardOf(await first.features({ boundary }), first.width));
+    await first.standardise(standardOf(await first.features({ boundary }), first.width));
     for (let step = 0; step < 3; step++) await first.step({ boundary }, labels);
-    const saved = structuredClone(first.state());
+    const saved = structuredClone(await first.state());
     const run = async (trainer: typeof first) => {
       const losses: number[] = [];
       for (let step = 0; step < 4; step++) losses.push((await trainer.step({ boundary }, labels)).loss);
@@ -91,7 +91,7 @@ describe("the default encoder in training", () => {
     };
     const expected = await run(first);
     const second = await createTrainer(recipe());
-    second.restore(saved);
+    await second.restore(saved);
     assert.deepEqual(await run(second), expected);
     assert.equal(new Set(expected.losses).size, 4);
     await Promise.all([first.dispose(), second.dispose()]);
@@ -101,7 +101,7 @@ describe("the default encoder in training", () => {
     const pictures = seededPictures(image, [...labels, 0], 22);
     const trainer = await createTrainer(recipe());
     const boundary = await trainer.trunk(pictures);
-    trainer.standardise(standardOf(await trainer.features({ boundary }), trainer.width));
+    await trainer.standardise(standardOf(await trainer.features({ boundary }), trainer.width));
     const inBatch = await trainer.trunk(pictures.subarray(0, (pictures.length * labels.length) / 7));
     for (let step = 0; step < 3; step++) await trainer.step({ boundary: inBatch }, labels);
     // One more photo than a batch: the last part is filled up.
@@ -111,7 +111,7 @@ describe("the default encoder in training", () => {
 
     const bytes = await trainer.export();
     const tuned = readModel(bytes).graph;
-    const weights = trainer.weights();
+    const weights = await trainer.weights();
     for (const [name, values] of weights) {
       assert.deepEqual(
         new Float32Array(tuned.initialisers.get(name)?.data.slice().buffer ?? new ArrayBuffer()),
@@ -175,7 +175,7 @@ describe("the default encoder in training", () => {
     const before = (await warm.step({ boundary: frozen }, labels)).loss;
     for (let step = 0; step < 15; step++) await warm.step({ boundary: frozen }, labels);
     const joint = await createTrainer(recipe({ learningRate: 0 }));
-    joint.load(warm.weights());
+    await joint.load(await warm.weights());
     closeTo(await joint.embed({ images: pictures }), await warm.embed({ boundary: frozen }), 1e-4);
     assert.ok((await joint.step({ images: pictures }, labels)).loss < before);
     await Promise.all([warm.dispose(), joint.dispose()]);

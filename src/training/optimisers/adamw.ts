@@ -1,6 +1,7 @@
 import type { FlatMemory } from "./flat-memory.js";
 import type { Optimiser, Segment } from "./optimiser.type.js";
 import { copyMemory, countSteps } from "./optimiser-memory.js";
+import type { AdamWCoefficients } from "./vector-kernel.type.js";
 
 export interface AdamWSettings {
   readonly beta1: number;
@@ -24,24 +25,38 @@ export function createAdamW(memory: FlatMemory, segments: readonly Segment[], se
   return {
     step(weights, gradient, rates) {
       countSteps(steps, rates);
-      const { beta1, beta2, epsilon, weightDecay } = settings;
       for (const { from, to, group, decays } of segments) {
         const rate = rates[group];
         if (rate === 0) continue;
-        memory.kernel.adamw({ weights, gradient, first, second }, from, to, {
-          beta1,
-          beta2,
-          epsilon,
-          kept: 1 - rate * (decays ? weightDecay : 0),
-          reach: rate / (1 - beta1 ** steps[group]),
-          scale: 1 / Math.sqrt(1 - beta2 ** steps[group]),
-        });
+        const coefficients = coefficientsAt(steps[group], rate, settings);
+        const kept = decays ? coefficients.kept : 1;
+        memory.kernel.adamw({ weights, gradient, first, second }, from, to, { ...coefficients, kept });
       }
     },
+    numbers: (group, rate) =>
+      rate === 0
+        ? { beta1: 1, beta2: 1, kept: 1, reach: 0, scale: 1, epsilon: settings.epsilon }
+        : { ...coefficientsAt(steps[group] + 1, rate, settings) },
+    counted: (rates) => countSteps(steps, rates),
     memory: () => ({ steps: { ...steps }, arrays }),
     restore(saved) {
       copyMemory(arrays, saved.arrays);
       Object.assign(steps, saved.steps);
     },
+  };
+}
+
+function coefficientsAt(
+  step: number,
+  rate: number,
+  { beta1, beta2, epsilon, weightDecay }: AdamWSettings,
+): AdamWCoefficients {
+  return {
+    beta1,
+    beta2,
+    epsilon,
+    kept: 1 - rate * weightDecay,
+    reach: rate / (1 - beta1 ** step),
+    scale: 1 / Math.sqrt(1 - beta2 ** step),
   };
 }

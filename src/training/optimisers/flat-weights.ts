@@ -21,5 +21,10 @@ export function averageInto(
   decay: number,
   updates: number,
 ): void {
-  memory.kernel.average(average, weights, Math.min(decay, (1 + updates) / (10 + updates)));
+  memory.kernel.average(average, weights, averageKept(decay, updates));
+}
+
+/** d of `averageInto`. */
+export function averageKept(decay: number, updates: number): number {
+  return Math.min(decay, (1 + updates) / (10 + updates));
 }

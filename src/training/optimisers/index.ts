@@ -4,7 +4,7 @@ import type { Optimiser, OptimiserSpecification, Segment } from "./optimiser.typ
 import { createSgd, sgdDefaults } from "./sgd.js";
 
 export { createFlatMemory, type FlatMemory, plainFlatMemory } from "./flat-memory.js";
-export { averageInto, clipToNorm, globalNorm } from "./flat-weights.js";
+export { averageInto, averageKept, clipToNorm, globalNorm } from "./flat-weights.js";
 export type {
   Optimiser,
   OptimiserMemory,
@@ -12,6 +12,7 @@ export type {
   ParameterGroup,
   Segment,
 } from "./optimiser.type.js";
+export { moveWeight, numberInput } from "./optimiser-graph.js";
 export { rateShare, type Schedule } from "./schedule.js";
 
 /** Arrays that `createOptimiser` takes out of its memory. */

@@ -35,6 +35,13 @@ export interface OptimiserMemory {
 export interface Optimiser {
   /** Moves `weights` against `gradient`, in place. */
   step(weights: Float32Array, gradient: Float32Array, rates: Readonly<Record<ParameterGroup, number>>): void;
+  /**
+   * The numbers of the next step for one group, for `moveWeight`: with those of a group at rest nothing moves. The
+   * step counts once `counted` is called.
+   */
+  numbers(group: ParameterGroup, rate: number): Readonly<Record<string, number>>;
+  /** Says that a step was taken elsewhere, by `moveWeight`. */
+  counted(rates: Readonly<Record<ParameterGroup, number>>): void;
   /** The arrays themselves, not copies. */
   memory(): OptimiserMemory;
   /** Copies from `memory`. @throws RangeError  for arrays of another name or length */

@@ -28,6 +28,13 @@ export function createSgd(memory: FlatMemory, segments: readonly Segment[], sett
         });
       }
     },
+    numbers: (_group, rate) => ({
+      rate,
+      momentum: rate === 0 ? 1 : settings.momentum,
+      share: rate === 0 ? 0 : 1,
+      decay: settings.weightDecay,
+    }),
+    counted: (rates) => countSteps(steps, rates),
     memory: () => ({ steps: { ...steps }, arrays }),
     restore(saved) {
       copyMemory(arrays, saved.arrays);

@@ -29,5 +29,10 @@ for (let step = 0; step < Number(steps); step++) {
   results.push([loss, gradientNorm]);
 }
 results.push([...(await trainer.embed({ images }))]);
+// From a saved state, weights go to the device again.
+const saved = await trainer.state();
+results.push([(await trainer.step({ images }, labels)).loss]);
+await trainer.restore(saved);
+results.push([(await trainer.step({ images }, labels)).loss]);
 await trainer.dispose();
 process.stdout.write(`${JSON.stringify(results)}\n`);
