@@ -3,6 +3,8 @@ import { shapeOf } from "../rule-call.js";
 
 export const blockedDomain = "com.microsoft.nchwc";
 
+export const blockedOperatorSet: readonly [domain: string, version: number] = [blockedDomain, 1];
+
 /** A node of the runtime's internal operators; its one output is float32 of the shape given. */
 export function blockedNode(
   g: GraphBuilder,

@@ -1,5 +1,6 @@
-import { type Graph, GraphBuilder, inferShapes, type Node, pruneGraph } from "../../onnx/index.js";
+import { type Graph, GraphBuilder, type Node, pruneGraph } from "../../onnx/index.js";
 import { nameOutputs } from "../name-outputs.js";
+import { blockedOperatorSet } from "./channel-blocks.js";
 import type { GradientForm } from "./gradient-form.type.js";
 import { type Activation, convolutionKind, lowerConvolution } from "./lower-convolution.js";
 import { lowerClipGradient, lowerElementWise } from "./lower-element-wise.js";
@@ -23,12 +24,14 @@ export interface LoweringOptions {
 export function lowerForCpu(graph: Graph, { block }: LoweringOptions): Graph {
   const index = indexNodes(graph);
   const forms = recogniseGradients(graph);
-  const g = new GraphBuilder({ name: graph.name, opset: graph.opset, otherOpsets: graph.otherOpsets });
+  const g = new GraphBuilder({
+    name: graph.name,
+    opset: graph.opset,
+    otherOpsets: new Map([...graph.otherOpsets, blockedOperatorSet]),
+  });
   const values = lowerValues(g, block);
   for (const { name, type } of graph.inputs) values.setPlain(name, g.input(name, type.elementType, type.shape));
   for (const [name, tensor] of graph.initialisers) values.setPlain(name, g.initialiser(name, tensor));
-  g.useOperatorSet("com.microsoft.nchwc", 1);
-  g.useOperatorSet("com.microsoft", 1);
   const done = new Set<Node>();
   for (const node of graph.nodes) {
     if (done.has(node)) continue;
@@ -38,7 +41,8 @@ export function lowerForCpu(graph: Graph, { block }: LoweringOptions): Graph {
     copy(node, values, index);
   }
   const wanted = new Map(graph.outputs.map(({ name }) => [name, values.plain(name).name]));
-  return nameOutputs(pruneGraph(inferShapes(withOutputs(g.graph(), wanted))), wanted);
+  // Types stay among those of inner values: naming outputs drops what the old ones were.
+  return nameOutputs(pruneGraph(withOutputs(g.graph(), wanted)), wanted);
 }
 
 function withOutputs(graph: Graph, wanted: ReadonlyMap<string, string>): Graph {

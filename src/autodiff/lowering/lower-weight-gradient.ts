@@ -101,15 +101,15 @@ export function lowerDepthwiseWeightGradient(
     const reach = (outputs - 1) * (strides[axis] ?? 1) + ((kernel[axis] ?? 1) - 1) * (dilations[axis] ?? 1) + 1;
     return reach - size - (padsBefore[axis] ?? 0);
   });
-  // Padded apart: the kernel takes places with padding one by one, and here two of three rows have some.
-  const split = g.reshape(image, [(n * aligned) / block, rows, columns * block]);
-  const padded = g.pad(split, [0, padsBefore[0], padsBefore[1] * block, 0, after[0] ?? 0, (after[1] ?? 0) * block]);
-  const [, paddedRows = 1, paddedColumns = 1] = shapeOf(padded);
-  const images = g.reshape(padded, [1, n * aligned, paddedRows, paddedColumns / block]);
+  const [below = 0, right = 0] = after;
+  const cut = below < 0 || right < 0 ? cropped(g, image, below, right, block) : image;
+  const [, , cutRows = rows, cutColumns = columns] = shapeOf(cut);
+  const images = g.reshape(cut, [1, n * aligned, cutRows, cutColumns]);
   const filters = g.reshape(gradient, [n * aligned, 1, height, width]);
   const taps = blockedConvolution(g, images, filters, undefined, {
-    geometry: { kernel: [height, width], strides: dilations, dilations: strides, padsBefore: [0, 0] },
-    padsAfter: [0, 0],
+    // Padded by the kernel: a Pad of its own made this 2 to 3 times slower.
+    geometry: { kernel: [height, width], strides: dilations, dilations: strides, padsBefore },
+    padsAfter: [Math.max(0, below), Math.max(0, right)],
     group: n * aligned,
   });
   const area = kernel[0] * kernel[1];
@@ -118,12 +118,22 @@ export function lowerDepthwiseWeightGradient(
   return cutTo(g, g.reshape(ordered, [aligned, 1, ...kernel]), 0, channels);
 }
 
-/** ∂b = Σ ∂y: over the places of each block, then over photos; the runtime is fast on these two forms only. */
+/** Drops rows and columns that no window reaches (negative counts); a row is one axis, so that its blocks stay whole. */
+function cropped(g: GraphBuilder, image: Value, below: number, right: number, block: number): Value {
+  const [n = 1, channels = 1, rows = 1, columns = 1] = shapeOf(image);
+  const [height, width] = [rows + Math.min(0, below), columns + Math.min(0, right)];
+  const split = g.reshape(image, [(n * channels) / block, rows, columns * block]);
+  return g.reshape(g.slice(split, [0, 0], [height, width * block], [1, 2]), [n, channels, height, width]);
+}
+
+/** ∂b = Σ ∂y: a product with ones over the places of each block (up to 1.5 × faster than ReduceSum), then over photos. */
 export function lowerBiasGradient(values: LoweredValues, dy: string): Value {
   const { graph: g, block } = values;
   const channels = values.shape(dy)[1] ?? 1;
   const gradient = values.blocked(dy);
   const [n = 1, aligned = 1, rows = 1, columns = 1] = shapeOf(gradient);
-  const perPhoto = g.reduceSum(g.reshape(gradient, [(n * aligned) / block, rows * columns, block]), [1], false);
+  const places = rows * columns;
+  const ones = g.floats([1, places], new Float32Array(places).fill(1));
+  const perPhoto = g.matMul(ones, g.reshape(gradient, [(n * aligned) / block, places, block]));
   return cutTo(g, g.reduceSum(g.reshape(perPhoto, [n, aligned]), [0], false), 0, channels);
 }
