@@ -1,3 +1,4 @@
+import { loweringFor } from "./lowering-for-device.js";
 import { prepareEncoder } from "./prepare-encoder.js";
 import { copiesOf, estimateResidency, type Residency } from "./residency.js";
 import type { TrainerOptions } from "./trainer.type.js";
@@ -45,9 +46,10 @@ async function stepEstimate(options: TrainerOptions): Promise<(batch: number) =>
   const values = head.features.map(({ value }) => value);
   const encoder = await prepareEncoder(options.encoder, cuts, values);
   const copies = copiesOf(options.optimiser, options.averaging !== undefined);
+  const lower = await loweringFor(options);
   return async (batch) => {
     const { graph, trainables } = await buildTrainingGraph({ encoder, cuts, head, loss, batch, memory });
-    const step = options.lower ? await options.lower(graph) : graph;
+    const step = await lower(graph);
     return estimateResidency(step, new Set(trainables.map(({ name }) => name)), copies);
   };
 }

@@ -6,6 +6,7 @@ import { fillDropoutMask } from "./dropout-mask.js";
 import { checkHead, type FeatureStatistics } from "./heads/index.js";
 import { openHostStep } from "./host-step.js";
 import { exportGraph, inverseDeviation, TAIL, tailGraph, trunkGraph } from "./inference-graph.js";
+import { loweringFor } from "./lowering-for-device.js";
 import { createFlatMemory, createOptimiser, rateShare } from "./optimisers/index.js";
 import { layOutParameters, setFirstWeights } from "./parameters.js";
 import { createPhotoFeeds } from "./photo-feeds.js";
@@ -50,12 +51,13 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
       ? { head: options.learningRate, trunk: options.learningRate }
       : options.learningRate;
 
-  const stepGraph = options.lower ? await options.lower(training.graph) : training.graph;
+  const lower = await loweringFor(options);
+  const stepGraph = await lower(training.graph);
   const trained = new Set(trainables.map(({ name }) => name));
   const residency = estimateResidency(stepGraph, trained, copies);
   if (options.memoryBudget !== undefined && residency.total > options.memoryBudget) {
     const { memoryBudget } = options;
-    const fits = await planBatch({ ...options, memoryBudget }).then(
+    const fits = await planBatch({ ...options, lower, memoryBudget }).then(
       (plan) => plan.batch,
       () => undefined,
     );

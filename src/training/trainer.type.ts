@@ -32,7 +32,7 @@ export interface TrainerOptions extends DeviceOptions {
    * weights stay on the device; "host" elsewhere.
    */
   readonly optimiserIn?: "host" | "graph";
-  /** Rewrites the step for a device's fast kernels; the plain form runs without it. */
+  /** Rewrites the step for a device's kernels. On the CPU `cpuLowering` by default; `(graph) => graph` for the plain form. */
   readonly lower?: (graph: Graph) => Graph | Promise<Graph>;
 }
 

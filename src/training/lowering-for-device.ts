@@ -1,0 +1,13 @@
+import { cpuLowering } from "../autodiff/lowering/index.js";
+import type { Graph } from "../onnx/index.js";
+import type { TrainerOptions } from "./trainer.type.js";
+
+/** How a step is rewritten for its device: what the caller asks for, or the fast forms of the CPU after a probe. */
+export async function loweringFor({
+  device = "cpu",
+  lower,
+}: Pick<TrainerOptions, "device" | "lower">): Promise<(graph: Graph) => Graph | Promise<Graph>> {
+  if (lower) return lower;
+  if (device !== "cpu") return (graph) => graph;
+  return cpuLowering((reason) => process.emitWarning(reason, { code: "CPU_LOWERING_UNUSABLE" }));
+}
