@@ -5,6 +5,7 @@ export { type BatchPlan, planBatch } from "./plan-batch.js";
 export type { EncoderGraph } from "./prepare-encoder.js";
 export type { Residency } from "./residency.js";
 export type { Device } from "./runtime-session.js";
+export { readTrainerState, writeTrainerState } from "./state-file.js";
 export { createTrainer } from "./trainer.js";
 export type * from "./trainer.type.js";
 export * from "./training.errors.js";

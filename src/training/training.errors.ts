@@ -41,10 +41,11 @@ export class TrainingUnfit extends LookalikeError {
 export class StateMismatch extends LookalikeError {
   readonly code = "TRAINING_STATE_MISMATCH";
 
-  constructor(reason: string) {
+  constructor(reason: string, options?: ErrorOptions) {
     super(
       `The saved state does not belong to this training: ${reason}. ` +
         "Resume with the encoder, cut, head and optimiser that it was saved with.",
+      options,
     );
   }
 }

@@ -1,0 +1,43 @@
+import { type Graph, inferShapes, inferValues, int64List, type Node } from "../../onnx/index.js";
+import { lengthenFilters } from "./lengthen-filters.js";
+import { narrowSplit } from "./narrow-split.js";
+import type { Rewrite, RewriteContext } from "./rewrite.type.js";
+import { widenChannels } from "./widen-channels.js";
+import { widenGroups } from "./widen-groups.js";
+import { widenTransposed } from "./widen-transposed.js";
+
+const rewrites: readonly Rewrite[] = [lengthenFilters, narrowSplit, widenChannels, widenGroups, widenTransposed];
+
+/**
+ * The same graph without what the WebGPU provider of ONNX Runtime 1.30 refuses or computes wrongly
+ * (docs/decisions/101 and 120). Inputs and outputs keep their names, shapes and meaning.
+ */
+export function webGpuForm(graph: Graph): Graph {
+  const { types } = inferValues(graph);
+  const initialisers = new Map(graph.initialisers);
+  const context: RewriteContext = {
+    shape: (name) => types.get(name)?.shape.map((size) => (typeof size === "number" ? size : undefined)),
+    list(values) {
+      const name = `webgpu/[${values.join()}]`;
+      initialisers.set(name, int64List(values));
+      return name;
+    },
+    node: (operator, inputs, output, attributes = {}) => ({
+      name: output,
+      operator,
+      domain: "",
+      inputs,
+      outputs: [output],
+      attributes: new Map(Object.entries(attributes)),
+    }),
+  };
+  const nodes = graph.nodes.flatMap((node): readonly Node[] => {
+    if (node.domain !== "") return [node];
+    for (const rewrite of rewrites) {
+      const instead = rewrite(node, context);
+      if (instead) return instead;
+    }
+    return [node];
+  });
+  return inferShapes({ ...graph, nodes, initialisers });
+}
