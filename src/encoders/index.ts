@@ -7,6 +7,7 @@ export type { HubOptions } from "./hub-client.js";
 export type { DownloadProgress } from "./hub-download.js";
 export { encoderDigest } from "./manifest.js";
 export { type EncoderOutput, poolVectors } from "./pooling.js";
+export { PREPROCESSING_VERSION } from "./preprocessing-version.js";
 export type { EncoderWishes } from "./propose-manifest.js";
 export { defaultLockFile, type PullDependencies, type PulledEncoder, pullEncoder } from "./pull-encoder.js";
 export { type EncoderTrial, tryEncoder } from "./try-encoder.js";

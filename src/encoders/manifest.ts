@@ -4,6 +4,7 @@ import { z } from "zod";
 import { messageOf } from "../errors.js";
 import type { EncoderManifest } from "./encoder.type.js";
 import { EncoderBroken } from "./encoder-errors.js";
+import { PREPROCESSING_VERSION } from "./preprocessing-version.js";
 
 /** Also a folder name, so nothing that a path could be made of. */
 const encoderName = z
@@ -76,15 +77,20 @@ export function isEncoderName(name: string): boolean {
 }
 
 /**
- * SHA-256 (hex) over everything that changes a vector: the weights, what the input is made of, and what is taken from
- * the output. Name, description and licence may change without making vectors stale.
+ * SHA-256 (hex) over everything that changes a vector: the weights, what the input is made of and by which code, and
+ * what is taken from the output. Name, description and licence may change without making vectors stale.
  */
-export function encoderDigest(manifest: EncoderManifest, modelSha256: string): string {
+export function encoderDigest(
+  manifest: EncoderManifest,
+  modelSha256: string,
+  preprocessingVersion: number = PREPROCESSING_VERSION,
+): string {
   const { size, resize, layout, mean, std } = manifest.preprocessing;
   const facts = [
     modelSha256,
     manifest.input,
     { size, resize, layout, mean, std },
+    preprocessingVersion,
     manifest.output,
     manifest.pooling,
     manifest.dims,

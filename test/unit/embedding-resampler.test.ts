@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
@@ -8,6 +9,7 @@ import { placePhoto } from "../../src/embedding/photo-geometry.js";
 import { triangleTaps } from "../../src/embedding/resample-taps.js";
 import { createResampler } from "../../src/embedding/resampler.js";
 import type { Preprocessing } from "../../src/encoders/encoder.type.js";
+import { PREPROCESSING_VERSION } from "../../src/encoders/preprocessing-version.js";
 
 const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
 const base: Preprocessing = { size: 12, resize: "squash", layout: "NCHW", ...imagenet };
@@ -139,4 +141,19 @@ test("the committed kernel is the compiled kernels/resample.ts", async (context)
   }
   const committed = path.join(packageRoot(), "src", "embedding", "resample-kernel.wasm.ts");
   assert.equal(readFileSync(committed, "utf8"), await compileKernel());
+});
+
+describe("the version of preprocessing", () => {
+  test("is that of what comes out", () => {
+    const facts = (["squash", "crop", "pad"] as const).map((resize) =>
+      resampled({ ...base, size: 24, resize }, 61, 47, noise(61, 47)),
+    );
+    const digest = createHash("sha256");
+    for (const tensor of facts) digest.update(new Uint8Array(tensor.buffer));
+    assert.deepEqual(
+      [PREPROCESSING_VERSION, digest.digest("hex")],
+      [1, "17a6ae7e81a3313603c95445851d5aede3b615e3d94c270c6d02a2ec49395018"],
+      "Photos give other numbers than before: raise PREPROCESSING_VERSION, and put the new digest here.",
+    );
+  });
 });

@@ -4,7 +4,12 @@ import os from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { packageRoot } from "../../src/database/package-root.js";
-import { createEncoderRegistry, type EncoderManifest, encoderDigest } from "../../src/encoders/index.js";
+import {
+  createEncoderRegistry,
+  type EncoderManifest,
+  encoderDigest,
+  PREPROCESSING_VERSION,
+} from "../../src/encoders/index.js";
 import { parseManifest } from "../../src/encoders/manifest.js";
 import { createLogger } from "../../src/logger.js";
 
@@ -74,6 +79,12 @@ describe("a manifest", () => {
       encoderDigest(manifest, "cd".repeat(32)),
     ];
     assert.equal(new Set([digest, ...digests]).size, changes.length + 2);
+  });
+
+  it("gives another digest when the code that makes the input changes", async () => {
+    const manifest = await manifestOf("mobilenet-v2");
+    assert.equal(encoderDigest(manifest, "00"), encoderDigest(manifest, "00", PREPROCESSING_VERSION));
+    assert.notEqual(encoderDigest(manifest, "00"), encoderDigest(manifest, "00", PREPROCESSING_VERSION + 1));
   });
 
   /** The order of keys in the JSON file must not matter. */
