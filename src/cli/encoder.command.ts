@@ -1,4 +1,4 @@
-import { addEncoder, createEncoderRegistry, pullEncoder } from "../encoders/index.js";
+import { type AddOptions, addEncoder, createEncoderRegistry, pullEncoder } from "../encoders/index.js";
 import { formatTable, say, writeAnswer } from "./answer.js";
 import { startProgress } from "./progress.js";
 import { type CommonOptions, openSettings } from "./settings.js";
@@ -18,7 +18,7 @@ export async function listEncoders(options: CommonOptions): Promise<void> {
   );
 }
 
-export async function pull(name: string, options: CommonOptions): Promise<void> {
+export async function pull(name: string, options: CommonOptions & { readonly lock?: string }): Promise<void> {
   const { config, logger } = openSettings(options, "answer");
   const stop = new AbortController();
   process.once("SIGINT", () => stop.abort(new Error("Interrupted. What was downloaded is kept: pull again to go on.")));
@@ -28,6 +28,7 @@ export async function pull(name: string, options: CommonOptions): Promise<void> 
       config,
       logger,
       signal: stop.signal,
+      ...(options.lock === undefined ? {} : { lockFile: options.lock }),
       progress: ({ received, total }) =>
         progress.update(Math.round(received / 1000), total === undefined ? undefined : Math.round(total / 1000)),
     });
@@ -42,10 +43,10 @@ export async function pull(name: string, options: CommonOptions): Promise<void> 
   }
 }
 
-export async function add(file: string, options: CommonOptions & { readonly name?: string }): Promise<void> {
+/** What the command line says takes the place of a guess; the names are those of the options. */
+export async function add(file: string, options: CommonOptions & AddOptions): Promise<void> {
   const { config, logger } = openSettings(options, "answer");
-  const { name } = options;
-  const added = await addEncoder(file, { config, logger }, name === undefined ? {} : { name });
+  const added = await addEncoder(file, { config, logger }, options);
   for (const guess of added.guesses) say(`Guessed: ${guess}`);
   const { manifest, modelPath, digest, trial, guesses } = added;
   writeAnswer({ manifest, modelPath, digest, trial, guesses }, options.json, () => [

@@ -124,10 +124,28 @@ function addEncoders(program: Command): void {
     .option("--json", "print JSON")
     .action(async (options) => (await import("./encoder.command.js")).listEncoders(options));
   command(encoder, "pull <name>", "download a known encoder, verified against its hub")
+    .option(
+      "--lock <file>",
+      "lock file to follow and to write; left out: encoders/encoders.lock.json of the data folder",
+    )
     .option("--json", "print JSON")
     .action(async (name, options) => (await import("./encoder.command.js")).pull(name, options));
   command(encoder, "add <file>", "install an ONNX file of your own: proposes a manifest and tries it")
     .option("--name <name>", "left out: the file's name")
+    .option("--size <pixels>", "side of its square input; left out: told from the file", wholeNumber(8, 2048))
+    .addOption(new Option("--resize <way>", "left out: crop").choices(["squash", "crop", "pad"]))
+    .option("--mean <r,g,b>", "subtracted from colours in 0 to 1; left out: ImageNet's", threeNumbers)
+    .option("--std <r,g,b>", "what they are then divided by; left out: ImageNet's", threeNumbers)
+    .option("--output <name>", "output that the vector is made of; left out: the likeliest")
+    .addOption(
+      new Option("--pooling <way>", "how; left out: told from the output's shape").choices([
+        "none",
+        "average",
+        "cls",
+        "mean-tokens",
+      ]),
+    )
+    .option("--licence <name>", "of its weights; left out: unknown")
     .option("--json", "print JSON")
     .action(async (file, options) => (await import("./encoder.command.js")).add(file, options));
 }
@@ -138,6 +156,12 @@ function wholeNumber(least: number, most: number): (text: string) => number {
     if (/^\d+$/.test(text) && value >= least && value <= most) return value;
     throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
   };
+}
+
+function threeNumbers(text: string): [number, number, number] {
+  const [red, green, blue, ...others] = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+  if ([red, green, blue].every(Number.isFinite) && others.length === 0) return [red!, green!, blue!];
+  throw new InvalidArgumentError("It must be three numbers, for example 0.485,0.456,0.406.");
 }
 
 function readVersion(): string {
