@@ -103,11 +103,17 @@ export function limitsPlugin(): ApolloServerPlugin<GraphqlContext> {
   };
 }
 
-function holdsUnstorable(value: unknown): boolean {
-  if (typeof value === "string") return UNSTORABLE.test(value);
-  if (Array.isArray(value)) return value.some(holdsUnstorable);
-  if (value === null || typeof value !== "object") return false;
-  return Object.entries(value).some(([key, entry]) => UNSTORABLE.test(key) || holdsUnstorable(entry));
+/** Walks with a list of its own, because variables may be nested deeper than calls can be. */
+function holdsUnstorable(variables: unknown): boolean {
+  const waiting = [variables];
+  while (waiting.length > 0) {
+    const value = waiting.pop();
+    if (typeof value === "string" && UNSTORABLE.test(value)) return true;
+    if (value === null || typeof value !== "object") continue;
+    if (!Array.isArray(value) && Object.keys(value).some((key) => UNSTORABLE.test(key))) return true;
+    for (const entry of Object.values(value)) waiting.push(entry);
+  }
+  return false;
 }
 
 function documentHoldsUnstorable(document: DocumentNode): boolean {

@@ -178,6 +178,16 @@ describe("what the server refuses", () => {
     }
   });
 
+  it("refuses variables that are nested deeper than calls can be", async () => {
+    const nested = `${"[".repeat(30_000)}${"]".repeat(30_000)}`;
+    const response = await post(
+      `{"query":"query ($id: ID!) { product(id: $id) { id } }","variables":{"id":${nested}}}`,
+    );
+    assert.equal(response.status, 400);
+    const { errors } = (await response.json()) as Refusal;
+    assert.equal(errors[0]?.extensions.code, "BAD_USER_INPUT");
+  });
+
   it("refuses requests that a foreign web page could make a browser send", async () => {
     const simple = await post('{"query":"{ __typename }"}', { "content-type": "text/plain" });
     assert.ok([400, 415].includes(simple.status));
