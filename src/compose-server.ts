@@ -1,13 +1,13 @@
 import "reflect-metadata";
 import { CatalogHealthResolver } from "./catalog/health/catalog-health.resolver.js";
-import { CatalogMutationsResolver } from "./catalog/products/catalog-mutations.resolver.js";
 import { ImportRunResolver } from "./catalog/import/import-run.resolver.js";
+import { createStartImport } from "./catalog/import/start-import.js";
 import { createPictureReader } from "./catalog/photos/photo-picture.js";
+import { CatalogMutationsResolver } from "./catalog/products/catalog-mutations.resolver.js";
 import { ProductConnectionResolver, ProductResolver } from "./catalog/products/product.resolver.js";
+import { createRefreshEmbeddings } from "./catalog/products/refresh-embeddings.js";
 import { createProgressSource } from "./catalog/progress/progress.js";
 import { ProgressResolver } from "./catalog/progress/progress.resolver.js";
-import { createRefreshEmbeddings } from "./catalog/products/refresh-embeddings.js";
-import { createStartImport } from "./catalog/import/start-import.js";
 import type { Core } from "./compose.js";
 import { createEmbedders } from "./embedding/index.js";
 import { ModelVersionResolver } from "./models/model-version.resolver.js";

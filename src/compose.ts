@@ -1,11 +1,11 @@
-import { createBlobStore } from "./catalog/photos/blob-store.js";
-import { readCatalogHealth } from "./catalog/health/catalog-health.repository.js";
-import { createCatalogWriter } from "./catalog/products/catalog-writer.js";
-import { createFetchPhoto } from "./catalog/photos/fetch-photo.job.js";
 import { createGuardedFetcher } from "./catalog/fetching/guarded-fetcher.js";
+import { readCatalogHealth } from "./catalog/health/catalog-health.repository.js";
 import { createImportCatalogJob } from "./catalog/import/import-catalog.job.js";
 import { createCatalogImport } from "./catalog/import/import-catalog.js";
+import { createBlobStore } from "./catalog/photos/blob-store.js";
+import { createFetchPhoto } from "./catalog/photos/fetch-photo.job.js";
 import { createPhotoIntake } from "./catalog/photos/photo-intake.js";
+import { createCatalogWriter } from "./catalog/products/catalog-writer.js";
 import { createProductReads } from "./catalog/products/product-reads.repository.js";
 import type { Config } from "./config.js";
 import { type DataFolderRole, openDatabase } from "./database/index.js";

@@ -30,9 +30,11 @@ async function main(): Promise<void> {
   const logger = createLogger(config.logLevel).child({ process: "worker" });
   const worker = await composeWorker(config, logger);
 
-  let stopping: Promise<void> | undefined;
+  let stopping = false;
   const stop = (graceMs?: number): void => {
-    stopping ??= worker.close(graceMs).then(
+    if (stopping) return;
+    stopping = true;
+    worker.close(graceMs).then(
       () => process.exit(0),
       (error: unknown) => {
         logger.error({ reason: messageOf(error) }, "the worker did not end well");
