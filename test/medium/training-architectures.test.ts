@@ -4,6 +4,7 @@ import { gradientRules } from "../../src/autodiff/rules/index.js";
 import { createTrainer } from "../../src/training/index.js";
 import { smallArchitectures } from "../support/architectures/index.js";
 import { seededPictures, wholeGradient } from "../support/architectures/whole-gradient.js";
+import { tinyExports } from "../support/onnx-exports.js";
 
 for (const [name, build] of Object.entries(smallArchitectures)) {
   describe(name, () => {
@@ -41,6 +42,21 @@ for (const [name, build] of Object.entries(smallArchitectures)) {
     });
   });
 }
+
+describe("exports as they come: open batch, half-precision weights, batch normalisation apart", () => {
+  for (const [name, build] of Object.entries(tinyExports)) {
+    // HardSwish came with 14.
+    for (const opset of [name.startsWith("MobileNetV3") ? 14 : 13, 17, 21]) {
+      it(`${name}, opset ${opset}`, async () => {
+        const features = [{ value: "embedding", pooling: "none" as const }];
+        const architecture = { graph: build(opset), image: [3, 16, 16], features, cuts: [] };
+        const { emitted, differences } = await wholeGradient(architecture, "image");
+        const error = Math.abs(emitted - differences) / Math.abs(differences);
+        assert.ok(error <= 1e-3, `${emitted} instead of ${differences}: ${error} off`);
+      });
+    }
+  }
+});
 
 it("a wrong gradient rule is found by the whole gradient", async () => {
   const architecture = smallArchitectures["ViT-S/16"]?.();

@@ -49,6 +49,15 @@ describe("cutting a graph", () => {
     assert.deepEqual(operators(tail), ["Add", "Gemm"]);
   });
 
+  it("at two values, one behind the other, trains what lies behind both", () => {
+    const { trunk, tail, boundary } = cutGraph(inferShapes(skipping()), ["first", "second"]);
+    assert.deepEqual(
+      boundary.map(({ name }) => name),
+      ["first", "second"],
+    );
+    assert.deepEqual([operators(trunk).length, operators(tail)], [4, ["Add", "Gemm"]]);
+  });
+
   it("at the input leaves nothing frozen, at the output nothing to train", () => {
     const graph = inferShapes(skipping());
     const all = cutGraph(graph, ["x"]);
