@@ -3,7 +3,7 @@ import { InferenceSession, Tensor as RuntimeTensor } from "onnxruntime-node";
 import { DeviceUnavailable } from "../embedding/embedding.errors.js";
 import { messageOf } from "../errors.js";
 import { type Graph, modelOf, writeModel } from "../onnx/index.js";
-import { webGpuForm } from "./webgpu-form.js";
+import { webGpuForm } from "./webgpu/webgpu-form.js";
 
 export type Device = "cpu" | "cuda" | "webgpu";
 

@@ -25,8 +25,7 @@ export const lengthenFilters: Rewrite = (node, context) => {
   if (axis < 0 || before.some((pad) => pad > 0) || !(wholeImage || onePlace)) return undefined;
   const size = kernel[axis] ?? 1;
   const more = size + 1 === places[axis] ? 2 : 1;
-  const rank = kernel.length + 2;
-  const longer = Array.from({ length: 2 * rank }, (_, index) => (index === rank + 2 + axis ? more : 0));
+  const [count = 0, channels = 0] = context.shape(filters) ?? [];
   const attributes = new Map(node.attributes);
   attributes.delete("auto_pad");
   attributes.set(
@@ -41,8 +40,10 @@ export const lengthenFilters: Rewrite = (node, context) => {
     ]),
   );
   const long = `webgpu/${output}/filters`;
+  // Not by Pad, which the runtime would take for padding of the image and join with the convolution.
+  const zeros = context.zeros([count, channels, ...kernel.map((length, index) => (index === axis ? more : length))]);
   return [
-    context.node("Pad", [filters, context.list(longer)], long),
+    context.node("Concat", [filters, zeros], long, { axis: attribute.int(axis + 2) }),
     { ...node, inputs: [image, long, ...rest], attributes },
   ];
 };

@@ -6,7 +6,9 @@ export interface RewriteContext {
   shape(name: string): readonly (number | undefined)[] | undefined;
   /** Name of a constant int64 list. */
   list(values: readonly number[]): string;
-  /** A standard node of one output, named after it. */
+  /** Name of constant float32 zeros. */
+  zeros(shape: readonly number[]): string;
+  /** A standard node of one output. */
   node(
     operator: string,
     inputs: readonly string[],

@@ -1,4 +1,12 @@
-import { type Graph, inferShapes, inferValues, int64List, type Node } from "../../onnx/index.js";
+import {
+  elementCount,
+  float32Tensor,
+  type Graph,
+  inferShapes,
+  inferValues,
+  int64List,
+  type Node,
+} from "../../onnx/index.js";
 import { lengthenFilters } from "./lengthen-filters.js";
 import { narrowSplit } from "./narrow-split.js";
 import type { Rewrite, RewriteContext } from "./rewrite.type.js";
@@ -22,8 +30,13 @@ export function webGpuForm(graph: Graph): Graph {
       initialisers.set(name, int64List(values));
       return name;
     },
+    zeros(shape) {
+      const name = `webgpu/zeros [${shape.join()}]`;
+      initialisers.set(name, float32Tensor(shape, new Float32Array(elementCount(shape))));
+      return name;
+    },
     node: (operator, inputs, output, attributes = {}) => ({
-      name: output,
+      name: `webgpu/${output}`,
       operator,
       domain: "",
       inputs,
