@@ -79,13 +79,14 @@ class VitBlock(nn.Module):
         self.norm1, self.norm2 = nn.LayerNorm(dim), nn.LayerNorm(dim)
         self.qkv, self.proj = nn.Linear(dim, 3 * dim), nn.Linear(dim, dim)
         self.up, self.down = nn.Linear(dim, 4 * dim), nn.Linear(4 * dim, dim)
+        self.scale1, self.scale2 = (nn.Parameter(torch.full((dim,), 0.8)) for _ in range(2))
 
     def forward(self, x):
         n, t, c = x.shape
         q, k, v = self.qkv(self.norm1(x)).view(n, t, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4)
         a = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, t, c)
-        x = x + self.proj(a)
-        return x + self.down(F.gelu(self.up(self.norm2(x))))
+        x = x + self.scale1 * self.proj(a)
+        return x + self.scale2 * self.down(F.gelu(self.up(self.norm2(x))))
 
 
 class Mean(nn.Module):
