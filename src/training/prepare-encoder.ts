@@ -1,6 +1,4 @@
-import { CutUnknown } from "../autodiff/cut-graph.errors.js";
-import { closestNames } from "../autodiff/cut-graph.js";
-import { normalise } from "../autodiff/normalise/index.js";
+import { CutUnknown, closestNames, normalise } from "../autodiff/index.js";
 import { type Graph, inferShapes } from "../onnx/index.js";
 import { TrainingUnfit } from "./training.errors.js";
 

@@ -1,9 +1,12 @@
-import { NothingToTrain } from "../autodiff/cut-graph.errors.js";
-import { type CutGraph, cutGraph } from "../autodiff/cut-graph.js";
-import { differentiate } from "../autodiff/differentiate.js";
-import { nameOutputs } from "../autodiff/name-outputs.js";
-import type { gradientRules } from "../autodiff/rules/index.js";
-import { trainablesOf } from "../autodiff/trainables.js";
+import {
+  type CutGraph,
+  cutGraph,
+  differentiate,
+  type gradientRules,
+  NothingToTrain,
+  nameOutputs,
+  trainablesOf,
+} from "../autodiff/index.js";
 import {
   bindDimensions,
   float32Values,
