@@ -1,3 +1,4 @@
+import { BlobDamaged, BlobMissing } from "../catalog/photos/blob-store.errors.js";
 import type { BlobStore } from "../catalog/photos/blob-store.type.js";
 import { markContentUnreadable } from "../catalog/photos/photo-fetches.repository.js";
 import { PhotoUnreadable } from "../catalog/photos/photo-unreadable.error.js";
@@ -30,15 +31,19 @@ interface Content {
   readonly contentHash: string;
 }
 
+/** What only a person or another fetch can mend; trying the same job again cannot. */
+type ContentFailure = PhotoUnreadable | BlobMissing | BlobDamaged;
+
 interface Embedded extends Content {
-  readonly vector: Float32Array | PhotoUnreadable;
+  readonly vector: Float32Array | ContentFailure;
 }
 
 /**
  * Embeds a batch of photos and makes the vectors of the products that show them true, in one transaction a model
  * version. Idempotent: photos that nobody shows any more, that have their vector already, or whose model version is
  * no longer live are passed over, and looked at again in the transaction that writes. A photo that cannot be decoded
- * is recorded on every product that shows it and not tried again; the others of the batch go on.
+ * or that the store has lost is recorded on every product that shows it and not tried again; the others of the batch go
+ * on.
  * @returns handler for `JobConsumer.consumeBatches`: the jobs that must be tried again, by id
  */
 export function createEmbedPhotos(dependencies: EmbedPhotosDependencies) {
@@ -78,16 +83,17 @@ async function embedForModel(
   if (wanted.length === 0 && present.length === 0) return failed;
 
   const photos: (Content & { bytes: Buffer })[] = [];
+  const embedded: Embedded[] = [];
   await Promise.all(
     wanted.map(async (content) => {
       try {
         photos.push({ ...content, bytes: await blobs.read(content.contentHash) });
       } catch (error) {
-        failed.set(content.blobId.toString(), error instanceof Error ? error : new Error(String(error)));
+        if (isContentFailure(error)) embedded.push({ ...content, vector: error });
+        else failed.set(content.blobId.toString(), error instanceof Error ? error : new Error(String(error)));
       }
     }),
   );
-  const embedded: Embedded[] = [];
   if (photos.length > 0) {
     const embedder = await embedders.forModel(modelId);
     const vectors = await embedder.embed(
@@ -96,7 +102,7 @@ async function embedForModel(
     );
     photos.forEach(({ blobId, contentHash }, index) => {
       const vector = vectors[index]!;
-      if (vector instanceof Float32Array || vector instanceof PhotoUnreadable) {
+      if (vector instanceof Float32Array || isContentFailure(vector)) {
         embedded.push({ blobId, contentHash, vector });
       } else failed.set(blobId.toString(), vector);
     });
@@ -151,7 +157,7 @@ async function store(
   const kept = await lockContents(sql, embedded);
   const rows = kept.flatMap(({ blobId, vector }) => (vector instanceof Float32Array ? [{ blobId, vector }] : []));
   const unreadable = kept.flatMap(({ blobId, vector }) =>
-    vector instanceof PhotoUnreadable ? [{ blobId, failure: vector }] : [],
+    vector instanceof Float32Array ? [] : [{ blobId, failure: vector }],
   );
   if (rows.length > 0) await vectors.writePhotos(sql, modelId, rows);
   // Those that had their vector are refreshed too: a product that began to show the photo while another transaction
@@ -174,7 +180,7 @@ async function lockContents(sql: Sql, embedded: readonly Embedded[]): Promise<Em
 async function markUnreadable(
   sql: Sql,
   vectors: Pick<Vectors, "refresh">,
-  unreadable: readonly { readonly blobId: bigint; readonly failure: PhotoUnreadable }[],
+  unreadable: readonly { readonly blobId: bigint; readonly failure: ContentFailure }[],
 ): Promise<void> {
   // Products before their photos, as catalog writes lock them.
   await sql.query(
@@ -187,4 +193,8 @@ async function markUnreadable(
     for (const product of await markContentUnreadable(sql, blobId, failure)) products.add(product);
   }
   await vectors.refresh(sql, [...products]);
+}
+
+function isContentFailure(error: unknown): error is ContentFailure {
+  return error instanceof PhotoUnreadable || error instanceof BlobMissing || error instanceof BlobDamaged;
 }

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { createBlobStore } from "../../src/catalog/photos/blob-store.js";
 import type { BlobStore } from "../../src/catalog/photos/blob-store.type.js";
@@ -79,6 +81,15 @@ describeOnBothDatabases("embedding photos", (open) => {
       [contentHash, bytes.length],
     );
     return row!.id;
+  }
+  /** Where the store keeps a content. */
+  async function fileOf(blobId: bigint): Promise<string> {
+    const [row] = await database.query<{ hash: string }>("SELECT content_hash AS hash FROM image_blob WHERE id = $1", [
+      blobId,
+    ]);
+    const folder = opened.config.data;
+    const files = await readdir(folder, { recursive: true });
+    return path.join(folder, files.find((file) => path.basename(file).startsWith(row!.hash))!);
   }
   const photo = (hue: number) => gradient(24).modulate({ hue }).jpeg().toBuffer();
 
@@ -227,18 +238,45 @@ describeOnBothDatabases("embedding photos", (open) => {
     assert.equal((await productVectors()).has(product), false);
   });
 
-  test("asks for another try of a photo whose bytes are not in the store, and embeds the others", async () => {
-    const [row] = await database.query<{ id: bigint }>(
-      "INSERT INTO image_blob (content_hash, mime, width, height, bytes) VALUES ($1, 'image/jpeg', 8, 8, 1) RETURNING id",
-      ["0".repeat(64)],
+  test("records a photo that the store lost or has damaged, to be fetched again, and embeds the others", async () => {
+    const [lost, damaged, good] = [
+      await keep(await photo(10)),
+      await keep(await photo(11)),
+      await keep(await photo(12)),
+    ];
+    for (const [blob, change] of [
+      [lost, (file: string) => rm(file)],
+      [damaged, (file: string) => writeFile(file, "not these bytes")],
+    ] as const)
+      await change(await fileOf(blob));
+    const bare = await productShowing(lost, damaged);
+    const other = await productShowing(good, lost);
+    assert.deepEqual(await handler()([job(lost), job(damaged), job(good)], signal), new Map());
+    const rows = await database.query<Record<string, unknown>>(
+      `SELECT product_id, state, failure_code, retryable, blob_id FROM product_image
+       WHERE failure_code IS NOT NULL ORDER BY product_id, "position"`,
     );
-    const good = await keep(await photo(10));
-    await productShowing(row!.id);
+    const failed = { state: "FAILED", retryable: true, blob_id: null };
+    assert.deepEqual(rows, [
+      { product_id: bare, ...failed, failure_code: "BLOB_MISSING" },
+      { product_id: bare, ...failed, failure_code: "BLOB_DAMAGED" },
+      { product_id: other, ...failed, failure_code: "BLOB_MISSING" },
+    ]);
+    assert.deepEqual([...(await photoVectors()).keys()], [good]);
+    assert.deepEqual([...(await productVectors()).keys()], [other]);
+  });
+
+  test("asks for another try of a photo that the store cannot give at the moment, and embeds the others", async () => {
+    const [away, good] = [await keep(await photo(10)), await keep(await photo(11))];
+    await productShowing(away);
     await productShowing(good);
-    const lost = job(row!.id);
-    const failures = await handler()([lost, job(good)], signal);
-    assert.deepEqual([...failures.keys()], [lost.id]);
-    assert.equal((failures.get(lost.id) as { code?: string }).code, "BLOB_MISSING");
+    const file = await fileOf(away);
+    await rm(file);
+    await mkdir(file);
+    const failing = job(away);
+    const failures = await handler()([failing, job(good)], signal);
+    await rm(file, { recursive: true });
+    assert.deepEqual([...failures.keys()], [failing.id]);
     assert.deepEqual([...(await photoVectors()).keys()], [good]);
   });
 
