@@ -4,6 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { InferenceSession, Tensor } from "onnxruntime-node";
+import { cpuLowering } from "../../src/autodiff/index.js";
 import { createEncoderRegistry } from "../../src/encoders/index.js";
 import { createLogger } from "../../src/logger.js";
 import { type Graph, readModel, readModelFile } from "../../src/onnx/index.js";
@@ -95,6 +96,24 @@ describe("the default encoder in training", () => {
     assert.deepEqual(await run(second), expected);
     assert.equal(new Set(expected.losses).size, 4);
     await Promise.all([first.dispose(), second.dispose()]);
+  });
+
+  it("lowered for the CPU takes the same steps, and resumes as exactly", async () => {
+    const lower = await cpuLowering();
+    const images = seededPictures(image, labels, 25);
+    const [plain, lowered, resumed] = await Promise.all(
+      [recipe(), recipe({ lower }), recipe({ lower })].map((options) => createTrainer(options)),
+    );
+    assert.ok(plain && lowered && resumed);
+    const first = await lowered.step({ images }, labels);
+    const expected = await plain.step({ images }, labels);
+    assert.ok(Math.abs(first.loss - expected.loss) <= 1e-3 * expected.loss);
+    assert.ok(Math.abs(first.gradientNorm - expected.gradientNorm) <= 1e-3 * expected.gradientNorm);
+    await resumed.restore(await lowered.state());
+    for (let step = 0; step < 3; step++) {
+      assert.equal((await resumed.step({ images }, labels)).loss, (await lowered.step({ images }, labels)).loss);
+    }
+    await Promise.all([plain, lowered, resumed].map((trainer) => trainer.dispose()));
   });
 
   it("embeds alike from pictures, from cached boundaries, and in the exported model", async () => {
