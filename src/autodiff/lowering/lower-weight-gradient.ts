@@ -1,6 +1,7 @@
 import type { GraphBuilder, Value } from "../../onnx/index.js";
 import { shapeOf } from "../rule-call.js";
-import { alignedTo, cutTo } from "./channel-blocks.js";
+import { cutTo } from "./channel-blocks.js";
+import { columnsFromBlocks, rowsFromBlocks } from "./filter-layouts.js";
 import type { ConvolutionGeometry } from "./gradient-form.type.js";
 import { blockedConvolution } from "./lower-convolution.js";
 import type { LoweredValues } from "./lowered-values.js";
@@ -25,16 +26,11 @@ export function lowerDenseWeightGradient(
   const isPointwise = taps === 1 && [...padsBefore].every((pad) => pad === 0) && strides.every((step) => step === 1);
   if (isPointwise && channels > filters) {
     const product = productWithBlocks(g, values.plain(dy), values.blocked(x), block);
-    // [C / b, O, b] → [O, C].
-    const ordered = g.reshape(g.transpose(product, [1, 0, 2]), [filters, alignedTo(block, channels)]);
-    return g.reshape(cutTo(g, ordered, 1, channels), [filters, channels, 1, 1]);
+    return g.reshape(columnsFromBlocks(g, product, channels), [filters, channels, 1, 1]);
   }
   const image = isPointwise ? values.plain(x) : unrolled(g, values.plain(x), values.shape(dy), geometry);
   const product = productWithBlocks(g, image, values.blocked(dy), block);
-  // [O / b, taps · C, b] → [O, C, taps].
-  const split = g.reshape(product, [alignedTo(block, filters) / block, taps, channels, block]);
-  const ordered = g.reshape(g.transpose(split, [0, 3, 2, 1]), [alignedTo(block, filters), channels, rows, columns]);
-  return cutTo(g, ordered, 0, filters);
+  return g.reshape(rowsFromBlocks(g, product, filters), [filters, channels, rows, columns]);
 }
 
 /**
@@ -56,7 +52,7 @@ function productWithBlocks(g: GraphBuilder, a: Value, b: Value, block: number): 
   return g.matMul(g.reshape(left, [rows, n * area]), g.reshape(right, [blocks, n * area, block]));
 }
 
-/** im2col: [N, C, H, W] → [N, taps · C, rows of y, columns of y], the image seen through each tap of the window. */
+/** im2col: [N, C, H, W] → [N, C · taps, rows of y, columns of y], the image seen through each tap of the window. */
 function unrolled(
   g: GraphBuilder,
   x: Value,
@@ -74,9 +70,10 @@ function unrolled(
   const views = Array.from({ length: kernel[0] * kernel[1] }, (_, tap) => {
     const at = [Math.floor(tap / kernel[1]) * dilations[0], (tap % kernel[1]) * dilations[1]] as const;
     const ends = [at[0] + (height - 1) * strides[0] + 1, at[1] + (width - 1) * strides[1] + 1];
-    return g.slice(padded, at, ends, [2, 3], strides);
+    const view = g.slice(padded, at, ends, [2, 3], strides);
+    return g.reshape(view, [n, channels, 1, height * width]);
   });
-  const joined = views.length === 1 ? views[0] : g.concat(views, 1);
+  const joined = views.length === 1 ? views[0] : g.concat(views, 2);
   return g.reshape(joined as Value, [n, views.length * channels, height, width]);
 }
 
