@@ -6,6 +6,7 @@ import { type Activation, convolutionKind, lowerConvolution } from "./lower-conv
 import { lowerClipGradient, lowerElementWise } from "./lower-element-wise.js";
 import { lowerInputGradient } from "./lower-input-gradient.js";
 import { lowerPooling } from "./lower-pooling.js";
+import { lowerSpread } from "./lower-spread.js";
 import { lowerBiasGradient, lowerDenseWeightGradient, lowerDepthwiseWeightGradient } from "./lower-weight-gradient.js";
 import { type LoweredValues, lowerValues } from "./lowered-values.js";
 import { indexNodes, int, ints, type NodeIndex, text } from "./node-index.js";
@@ -87,6 +88,11 @@ function lowerForward(node: Node, values: LoweredValues, index: NodeIndex, done:
   const [output = ""] = node.outputs;
   const channels = index.shape(output)?.[1] ?? 1;
   if (node.operator === "Conv") return lowerForwardConvolution(node, values, index, done);
+  const spread = lowerSpread(node, values, index);
+  if (spread) {
+    values.setPlain(output, spread);
+    return true;
+  }
   const pooled = lowerPooling(node, values, index);
   if (pooled?.blocked) values.setBlocked(output, pooled.value, channels);
   else if (pooled) values.setPlain(output, pooled.value);
