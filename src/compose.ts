@@ -1,5 +1,6 @@
 import { createGuardedFetcher } from "./catalog/fetching/guarded-fetcher.js";
 import { readCatalogHealth } from "./catalog/health/catalog-health.repository.js";
+import { startEndingLostImports } from "./catalog/import/end-lost-imports.js";
 import { createImportCatalogJob } from "./catalog/import/import-catalog.job.js";
 import { createCatalogImport } from "./catalog/import/import-catalog.js";
 import { createBlobStore } from "./catalog/photos/blob-store.js";
@@ -101,6 +102,8 @@ export async function composeWorker(
     closing.push(() => embedders.close());
     const maintenance = startVectorMaintenance({ queue, models, vectors, logger });
     closing.push(() => maintenance.stop());
+    const lostImports = startEndingLostImports({ database, queue, logger });
+    closing.push(() => lostImports.stop());
     const consumer = await createJobConsumer(database, logger);
     closing.push((graceMs) => consumer.close(graceMs));
     const presence = await announceWorker(database, logger);

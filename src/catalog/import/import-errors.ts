@@ -30,3 +30,15 @@ export class ImportInterrupted extends LookalikeError {
     );
   }
 }
+
+/** The import's job has used up its attempts. */
+export class ImportGivenUp extends LookalikeError {
+  readonly code = "IMPORT_GIVEN_UP";
+
+  constructor(reason: string) {
+    super(
+      `Every attempt ended early; the last one: ${reason}. What was imported is kept. Look into the worker's log, then ` +
+        "start the import again (importCatalog with the same url): it meets unchanged what is there already.",
+    );
+  }
+}

@@ -56,6 +56,20 @@ export async function endImportRun(sql: Sql, id: string, failure?: string): Prom
   ]);
 }
 
+/** Ends those of the runs that have not ended. @returns their ids */
+export async function endGivenUpRuns(
+  sql: Sql,
+  runs: readonly { readonly id: string; readonly failure: string }[],
+): Promise<string[]> {
+  const rows = await sql.query<{ id: string }>(
+    `UPDATE import_run r SET state = 'FAILED', failure = g.failure, finished_at = now()
+     FROM unnest($1::uuid[], $2::text[]) AS g (id, failure)
+     WHERE r.id = g.id AND r.state IN ('PENDING', 'RUNNING') RETURNING r.id`,
+    [runs.map(({ id }) => id), runs.map(({ failure }) => failure)],
+  );
+  return rows.map(({ id }) => id);
+}
+
 /** Notes what went wrong with an attempt that will be made again. */
 export async function noteImportRun(sql: Sql, id: string, failure: string): Promise<void> {
   await sql.query("UPDATE import_run SET failure = $2 WHERE id = $1", [id, failure]);
