@@ -1,5 +1,6 @@
 import type { InferenceSession, Tensor as RuntimeTensor } from "onnxruntime-node";
 import { type Graph, GraphBuilder } from "../onnx/index.js";
+import { deviceFailure } from "./device-failure.js";
 import { AVERAGE, AVERAGE_KEPT, GRADIENT_NORM, kept, next, withOptimiser } from "./optimiser-step-graph.js";
 import { averageKept, numberInput } from "./optimisers/index.js";
 import { type DeviceOptions, floats, floatsOf, openSession } from "./runtime-session.js";
@@ -54,7 +55,9 @@ export async function openDeviceStep(
         parts.map(({ name, shape, values }) => [name, current.get(name) ?? floats(values, shape)]),
       );
       const fed = Object.entries({ ...state, ...numbers, ...feeds }).filter(([name]) => inputs.has(name));
-      const results = await session.run(Object.fromEntries(fed));
+      const results = await session.run(Object.fromEntries(fed)).catch((error: unknown) => {
+        throw deviceFailure(options.device ?? "cpu", error);
+      });
       const before = current;
       current = new Map(parts.map(({ name }) => [name, results[next(name)] as RuntimeTensor]));
       release(before.values());

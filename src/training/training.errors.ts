@@ -70,3 +70,22 @@ export class MemoryTooSmall extends LookalikeError {
     );
   }
 }
+
+/** The device failed in the middle of a step. The weights were not touched. */
+export class DeviceCannotRun extends LookalikeError {
+  readonly code = "DEVICE_CANNOT_RUN";
+
+  constructor(
+    device: string,
+    readonly operator: string,
+    readonly node: string,
+    reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(
+      `${device} cannot run ${operator} (node "${node}"): ${reason}. The weights are those before this step. ` +
+        'Train on the device "cpu", choose a later cut, or take a smaller batch.',
+      options,
+    );
+  }
+}

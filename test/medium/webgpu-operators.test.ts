@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { describe } from "node:test";
-import { agrees } from "../support/webgpu.js";
+import { describe, it } from "node:test";
+import { agrees, runOnWebGpu, whyNoWebGpu } from "../support/webgpu.js";
 
 describe("WebGPU agrees with the CPU", () => {
   agrees("in the gradient of every operator", "rules", 1e-3, (results) => {
@@ -12,4 +12,14 @@ describe("WebGPU agrees with the CPU", () => {
   });
 
   agrees("where its own kernels are wrong or refuse", "forms", 1e-3);
+
+  it("or says which node it cannot run", async (t) => {
+    const absent = await whyNoWebGpu();
+    if (absent) return t.skip(absent);
+    const result = (await runOnWebGpu("failures")).get("split");
+    assert.match(
+      result?.error ?? "",
+      /^DeviceCannotRun: webgpu cannot run Split \(node "Split"\): Too many storage buffers in shader\./,
+    );
+  });
 });

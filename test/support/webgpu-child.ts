@@ -4,6 +4,7 @@
  */
 import { InferenceSession, Tensor as RuntimeTensor } from "onnxruntime-node";
 import { type Graph, GraphBuilder, modelOf, writeModel } from "../../src/onnx/index.js";
+import { deviceFailure } from "../../src/training/device-failure.js";
 import { webGpuForm } from "../../src/training/webgpu/webgpu-form.js";
 import { type GradientCheck, gradientProblem } from "./check-gradient.js";
 import { gradientSamples } from "./gradient-samples.js";
@@ -74,10 +75,32 @@ function forms(): ReadonlyMap<string, Task> {
   return new Map(Object.entries(formSamples).map(([name, build]) => [name, () => compare(...build())]));
 }
 
+/** A node that the provider refuses once it runs. */
+function failures(): ReadonlyMap<string, Task> {
+  const split = formSamples["a split into sixteen"];
+  return new Map(
+    split === undefined
+      ? []
+      : [
+          [
+            "split",
+            async () => {
+              const [graph, feeds] = split();
+              await outputsOf(graph, feeds, { executionProviders: ["webgpu"] }).catch((error: unknown) => {
+                throw deviceFailure("webgpu", error);
+              });
+              return {};
+            },
+          ],
+        ],
+  );
+}
+
 const kinds: Record<string, () => ReadonlyMap<string, Task>> = {
   device,
   rules,
   forms,
+  failures,
   steps: () => stepTasks(compare),
   optimisers: optimiserTasks,
 };
