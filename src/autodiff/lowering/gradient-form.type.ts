@@ -1,5 +1,3 @@
-import type { Node } from "../../onnx/index.js";
-
 /** Geometry of a two-dimensional convolution, rows first. */
 export interface ConvolutionGeometry {
   readonly group: number;
@@ -26,9 +24,3 @@ export type GradientForm =
       readonly low: number | undefined;
       readonly high: number | undefined;
     };
-
-export interface RecognisedForm {
-  readonly form: GradientForm;
-  /** The node whose output the form replaces. */
-  readonly node: Node;
-}
