@@ -1,9 +1,10 @@
 import { once } from "node:events";
-import { createWriteStream } from "node:fs";
+import { createWriteStream, statSync } from "node:fs";
 import path from "node:path";
 import { readColumnMap } from "../catalog/feeds/feed-columns.js";
 import type { ImportProblem, ImportRequest, ImportSummary } from "../catalog/import/import-catalog.type.js";
 import { type Core, composeCore } from "../compose.js";
+import { BadUserInput } from "../errors.js";
 import { countWorkers } from "../jobs/worker-presence.js";
 import { say, writeAnswer } from "./answer.js";
 import { startProgress } from "./progress.js";
@@ -48,6 +49,8 @@ export async function importFeed(location: string, options: ImportOptions): Prom
       options.errors,
     );
     const waited = options.wait && !options.dryRun ? await waitForEmbedding(core) : undefined;
+    if (summary.rows > 0 && summary.failed === summary.rows) process.exitCode = 1;
+    if (waited && waited.retrying + waited.failed > 0) process.exitCode = 1;
     const answer = { ...summary, ...(waited ? { embedding: waited } : {}) };
     writeAnswer(answer, options.json, () => describe(summary, problems, waited, options));
     if (!options.wait && !options.dryRun) await sayWhoEmbeds(core);
@@ -62,6 +65,7 @@ async function runImport(
   errorsFile: string | undefined,
 ): Promise<{ summary: ImportSummary; problems: ImportProblem[] }> {
   const shown: ImportProblem[] = [];
+  if (errorsFile !== undefined) assertNotTheFeed(errorsFile, request.location);
   const file = errorsFile === undefined ? undefined : createWriteStream(errorsFile);
   // Opened before the first row is read: a folder that is not there is known at once.
   if (file) await once(file, "open");
@@ -86,6 +90,16 @@ async function runImport(
       file.end();
       await once(file, "close");
     }
+  }
+}
+
+/** @throws BadUserInput when the list of problems would overwrite the feed itself, by whatever name or link */
+function assertNotTheFeed(errorsFile: string, feed: string): void {
+  const [list, source] = [errorsFile, feed].map((file) => statSync(file, { throwIfNoEntry: false, bigint: true }));
+  if (list && source && list.dev === source.dev && list.ino === source.ino) {
+    throw new BadUserInput(`--errors ${errorsFile} is the feed itself, which it would overwrite. Name another file.`, [
+      "errors",
+    ]);
   }
 }
 
@@ -119,6 +133,7 @@ function describe(
   }
   if (waited) {
     lines.push(`Embedded ${waited.embedded} photos in ${waited.seconds.toFixed(1)} s.`);
+    if (waited.failed > 0) lines.push(`${waited.failed} jobs were given up: "lookalike catalog health" lists them.`);
     if (waited.retrying > 0) lines.push(`${waited.retrying} photos are tried again later, by a running worker.`);
   }
   return lines;

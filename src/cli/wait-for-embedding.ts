@@ -15,6 +15,8 @@ export interface EmbeddingWait {
   readonly seconds: number;
   /** Jobs left for later attempts. */
   readonly retrying: number;
+  /** Jobs given up meanwhile. */
+  readonly failed: number;
 }
 
 /**
@@ -24,6 +26,8 @@ export interface EmbeddingWait {
 export async function waitForEmbedding(core: Core): Promise<EmbeddingWait> {
   const startedAt = Date.now();
   const before = await countEmbedded(core);
+  const failedBefore = (await openJobs(core)).failed;
+  let failed = 0;
   let worker: WorkerSupervisor | undefined;
   let onlyRetriesSince: number | undefined;
   let embedded = 0;
@@ -31,6 +35,7 @@ export async function waitForEmbedding(core: Core): Promise<EmbeddingWait> {
   try {
     for (;;) {
       const jobs = await openJobs(core);
+      failed = Math.max(0, jobs.failed - failedBefore);
       embedded = (await countEmbedded(core)) - before;
       progress.update(embedded, embedded + jobs.ready + jobs.retrying);
       if (jobs.ready + jobs.retrying === 0) return finish(0);
@@ -51,19 +56,21 @@ export async function waitForEmbedding(core: Core): Promise<EmbeddingWait> {
   }
 
   function finish(retrying: number): EmbeddingWait {
-    return { embedded, retrying, seconds: (Date.now() - startedAt) / 1000 };
+    return { embedded, retrying, failed, seconds: (Date.now() - startedAt) / 1000 };
   }
 }
 
-async function openJobs({ queue }: Core): Promise<{ ready: number; retrying: number }> {
+async function openJobs({ queue }: Core): Promise<{ ready: number; retrying: number; failed: number }> {
   const counts = await queue.counts();
   let ready = 0;
   let retrying = 0;
+  let failed = 0;
   for (const name of ["import-catalog", "fetch-photo", "embed-photo"] as const) {
     ready += counts[name].waiting + counts[name].active;
     retrying += counts[name].retrying;
+    failed += counts[name].failed;
   }
-  return { ready, retrying };
+  return { ready, retrying, failed };
 }
 
 async function countEmbedded({ database }: Core): Promise<number> {

@@ -33,7 +33,7 @@ const QUERY = `query {
  */
 export async function runDemo(options: DemoOptions): Promise<void> {
   const startedAt = Date.now();
-  const data = path.resolve(options.data ?? process.env.LOOKALIKE_DATA ?? "lookalike-demo");
+  const data = path.resolve(options.data ?? "lookalike-demo");
   const { config, logger } = openSettings({ ...options, data }, "answer", {
     // Always the embedded database: a demo has no business in a shop's own.
     databaseUrl: undefined,

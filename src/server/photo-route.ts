@@ -2,6 +2,7 @@ import type { FastifyInstance } from "fastify";
 import type { BlobStore } from "../catalog/photos/blob-store.type.js";
 import { parseImageId } from "../catalog/products/product-id.js";
 import type { ProductReads } from "../catalog/products/product-reads.type.js";
+import { messageOf } from "../errors.js";
 
 /** Formats that every browser shows; anything else is offered as a download. */
 const SHOWN = new Set(["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif"]);
@@ -23,6 +24,11 @@ export function addPhotoRoute(
       .header("cross-origin-resource-policy", "cross-origin");
     if (request.headers["if-none-match"] === etag) return reply.code(304).send();
     if (!SHOWN.has(image.mime)) reply.header("content-disposition", "attachment");
-    return reply.type(image.mime).send(await blobs.read(image.contentHash));
+    const bytes = await blobs.read(image.contentHash).catch((error: unknown) => {
+      request.log.error({ reason: messageOf(error), image: request.params.id }, "a photo cannot be read");
+      return undefined;
+    });
+    if (bytes === undefined) return reply.removeHeader("etag").removeHeader("cache-control").callNotFound();
+    return reply.type(image.mime).send(bytes);
   });
 }

@@ -76,7 +76,7 @@ export function createSimilarItems({ vectors: { search }, models }: SimilarItems
   return {
     async toProduct(product, request) {
       checkRequest(request);
-      return single(seedsOf(product), request, product);
+      return single(seedsOf(product, request.publishedOnly), request, product);
     },
     async toProducts(productIds, request) {
       checkRequest(request);

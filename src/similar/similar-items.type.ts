@@ -24,6 +24,8 @@ export interface SimilarItemsRequest {
   readonly first: number;
   readonly after?: string;
   readonly filter?: NeighbourFilter;
+  /** The product asked for must be published itself; another is as good as absent (shoppers). Default false. */
+  readonly publishedOnly?: boolean;
   readonly options?: SimilarItemsOptions;
 }
 

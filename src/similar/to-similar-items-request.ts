@@ -22,6 +22,7 @@ export function toSimilarItemsRequest(
   }
   return {
     first: args.first,
+    publishedOnly: viewer.role !== "admin",
     ...(args.after ? { after: args.after } : {}),
     filter: toFilter(args.filter ?? {}, defaultCurrency),
     ...(args.options ? { options: toOptions(args.options) } : {}),

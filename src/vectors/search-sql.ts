@@ -78,7 +78,7 @@ export function seedQuery(
            ${scopedGroup("p")} AS group_key, v.vec, v.image_ids, v.blob_ids, ${broad} AS broad${settings}
          FROM product p
          LEFT JOIN ${partitionsOf(model.id).product} v ON v.product_id = p.id
-         WHERE p.deleted_at IS NULL AND ${wanted}${seeds.by === "external" ? " LIMIT 10" : ""}`;
+         WHERE p.deleted_at IS NULL${seeds.published ? " AND p.status = 'ACTIVE'" : ""} AND ${wanted}${seeds.by === "external" ? " LIMIT 10" : ""}`;
 }
 
 /** Conditions on a candidate `alias` for the seed `s`, apart from its place in the ranking. */

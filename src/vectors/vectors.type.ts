@@ -45,9 +45,9 @@ export interface Vectors extends ProductVectors {
 
 /** What a search looks from. */
 export type Seeds =
-  | { readonly by: "product"; readonly ids: readonly bigint[] }
-  /** One product by any of these ids of its source. */
-  | { readonly by: "external"; readonly ids: readonly string[] }
+  | { readonly by: "product"; readonly ids: readonly bigint[]; readonly published?: boolean }
+  /** One product by any of these ids of its source. `published`: it must be ACTIVE. */
+  | { readonly by: "external"; readonly ids: readonly string[]; readonly published?: boolean }
   /** Unit length. */
   | { readonly by: "picture"; readonly vector: Float32Array };
 

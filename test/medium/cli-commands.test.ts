@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -126,6 +126,27 @@ describe("the command line without a server", () => {
     );
     const encoders = (await json("encoder", "list")) as unknown as { name: string; installed: boolean }[];
     assert.ok(encoders.some(({ name, installed }) => name === "mobilenet-v2" && installed));
+  });
+
+  it("never overwrites a feed with the list of its problems", async () => {
+    const feed = path.join(folder, "feed.csv");
+    const rows = "id,title,image_link\nonly,Only,missing.jpg\n";
+    await writeFile(feed, rows);
+    await symlink(feed, path.join(folder, "list.jsonl"));
+    for (const list of [feed, path.join(folder, "list.jsonl")]) {
+      const { code, stderr } = await lookalike(["import", feed, "--errors", list], settings);
+      assert.equal(code, 1);
+      assert.match(stderr, /is the feed itself/);
+      assert.equal(await readFile(feed, "utf8"), rows);
+    }
+  });
+
+  it("ends with an exit code when no row of a feed could be taken", async () => {
+    const feed = path.join(folder, "hopeless.csv");
+    await writeFile(feed, "id,title,price\nx1,Thing,-5 EUR\n");
+    const { code, stdout } = await lookalike(["import", feed], settings);
+    assert.equal(code, 1);
+    assert.match(stdout, /1 left out/);
   });
 
   it("fails with one clear line and an exit code", async () => {

@@ -218,6 +218,9 @@ describeOnBothDatabases("GraphQL over HTTP", (_, kind) => {
     const query = `{ product(id: "d1") { title } }`;
     assert.deepEqual((await shop.ask(query)).data, { product: null });
     assert.deepEqual((await shop.ask(query, {}, asAdmin)).data, { product: { title: "Draft" } });
+    const similarTo = `{ similarItems(productId: "d1") { status } }`;
+    assert.equal((await shop.ask(similarTo)).errors?.[0]?.extensions.code, "PRODUCT_NOT_FOUND");
+    assert.deepEqual((await shop.ask(similarTo, {}, asAdmin)).data, { similarItems: { status: "PENDING" } });
     const list = `{ products(filter: { status: DRAFT }) { nodes { title } } }`;
     assert.equal((await shop.ask(list)).errors?.[0]?.extensions.code, "BAD_USER_INPUT");
     assert.deepEqual((await shop.ask(list, {}, asAdmin)).data, { products: { nodes: [{ title: "Draft" }] } });

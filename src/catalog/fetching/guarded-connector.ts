@@ -72,8 +72,5 @@ export function createGuardedConnector(options: {
 }
 
 function refused(host: string, reason: string): FetchFailed {
-  return new FetchFailed(
-    "FETCH_ADDRESS_REFUSED",
-    `${host} ${reason}. Set LOOKALIKE_FETCH_ALLOW_PRIVATE=true only if photos come from a closed network.`,
-  );
+  return new FetchFailed("FETCH_ADDRESS_REFUSED", `${host} ${reason}. Only public addresses are fetched.`);
 }
