@@ -161,6 +161,12 @@ describeOnBothDatabases("GraphQL over HTTP", (_, kind) => {
       { externalId: "t3", title: "Pot", price: { amount: "1.999", currency: "EUR" } },
       { externalId: "t4", title: "Pot", photos: ["file:///etc/passwd"] },
       { externalId: "t5", title: "Pot", price: { amount: "1", currency: "ZZZ" } },
+      {
+        externalId: "t6",
+        title: "Pot",
+        photos: Array.from({ length: 300 }, (_, n) => `https://shop.example/${n}.jpg`),
+      },
+      { externalId: "", title: "Pot" },
     ];
     type Payload = {
       upsertProducts: {
@@ -188,6 +194,8 @@ describeOnBothDatabases("GraphQL over HTTP", (_, kind) => {
         ["input", "products", "2", "price"],
         ["input", "products", "3", "photos"],
         ["input", "products", "4", "price"],
+        ["input", "products", "5", "photos"],
+        ["input", "products", "6", "externalId"],
       ],
     );
     const again = await shop.ask<Payload>(mutation, { input: { source: "mine", products: [good] } }, asAdmin);

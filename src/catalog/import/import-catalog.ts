@@ -179,6 +179,7 @@ class ImportAttempt {
     } catch (error) {
       if (!request.dryRun || !(error instanceof Error)) throw error;
       await this.report({ line: 0, code: "MASS_DELETE_REFUSED", reason: error.message, kind: "feed" });
+      return "skipped";
     }
     for await (const events of absentProducts(sql, snapshot)) {
       request.signal?.throwIfAborted();

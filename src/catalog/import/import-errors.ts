@@ -12,8 +12,8 @@ export class MassDeleteRefused extends LookalikeError {
   ) {
     super(
       `The feed does not name ${absent} of the source's ${products} products (for example ${examples.join(", ")}). ` +
-        `A snapshot deletes at most ${Math.round(share * 100)} % of them at once; nothing was deleted, and the rows of ` +
-        "the feed are imported. If it is right, run again with --allow-mass-delete (allowMassDelete: true).",
+        `A snapshot deletes at most ${Math.round(share * 100)} % of them at once; nothing is deleted; the rows of ` +
+        "the feed are taken. If it is right, run again with --allow-mass-delete (allowMassDelete: true).",
     );
   }
 }

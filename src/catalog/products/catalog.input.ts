@@ -31,14 +31,16 @@ export class ProductAttributeInput {
   values!: string[];
 }
 
+// What product-rules.ts judges (an empty id or title, too many photos) is not judged here: a decorator would refuse the
+// whole batch, a rule names the one product.
 @InputType("ProductInput")
 export class ProductInputObject {
   @Field(() => String, { description: "The source's own id." })
-  @Length(1, 500)
+  @MaxLength(500)
   externalId!: string;
 
   @Field(() => String)
-  @Length(1, 2000)
+  @MaxLength(2000)
   title!: string;
 
   @Field(() => String, { nullable: true })
@@ -69,7 +71,7 @@ export class ProductInputObject {
   @Field(() => [String], { nullable: true, description: "Outermost category first." })
   @IsOptional()
   @ArrayMaxSize(20)
-  @Length(1, 500, { each: true })
+  @MaxLength(500, { each: true })
   categoryPath?: string[] | null;
 
   @Field(() => MoneyInput, { nullable: true })
@@ -91,8 +93,8 @@ export class ProductInputObject {
 
   @Field(() => [String], { nullable: true, description: "http(s) addresses of photos; the first is the main photo." })
   @IsOptional()
-  @ArrayMaxSize(50)
-  @Length(1, 4000, { each: true })
+  @ArrayMaxSize(1000)
+  @MaxLength(4000, { each: true })
   photos?: string[] | null;
 
   @Field(() => Date, { nullable: true, description: "When the source last changed it: the newest wins." })
