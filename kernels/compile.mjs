@@ -1,16 +1,23 @@
-// Compiles kernels/resample.ts and prints src/embedding/resample-kernel.wasm.ts:
-//   node kernels/compile.mjs > src/embedding/resample-kernel.wasm.ts
+// Compiles a kernel and prints the TypeScript module that carries it:
+//   node kernels/compile.mjs resample > src/embedding/resample-kernel.wasm.ts
+//   node kernels/compile.mjs optimise > src/training/optimisers/optimise-kernel.wasm.ts
 import { readFile } from "node:fs/promises";
 import asc from "assemblyscript/asc";
 
-/** The TypeScript module that carries the compiled kernel. */
-export async function compileKernel() {
-  const source = await readFile(new URL("./resample.ts", import.meta.url), "utf8");
+const KERNELS = {
+  resample: "the resampling kernel, base64. Imports env.memory, exports resample().",
+  optimise: "the optimisers' loops, base64. Imports env.memory.",
+};
+
+/** The TypeScript module that carries the compiled kernel `name`, one of KERNELS. */
+export async function compileKernel(name) {
+  const file = `${name}.ts`;
+  const source = await readFile(new URL(`./${file}`, import.meta.url), "utf8");
   let binary;
   const { error, stderr } = await asc.main(
-    ["resample.ts", "--outFile", "out.wasm", "--runtime", "stub", "--enable", "simd", "-O3", "--noAssert", "--importMemory"],
+    [file, "--outFile", "out.wasm", "--runtime", "stub", "--enable", "simd", "-O3", "--noAssert", "--importMemory"],
     {
-      readFile: (name) => (name === "resample.ts" ? source : null),
+      readFile: (wanted) => (wanted === file ? source : null),
       writeFile: (_name, contents) => {
         binary = contents;
       },
@@ -20,13 +27,13 @@ export async function compileKernel() {
   if (error) throw new Error(`${error.message}\n${stderr.toString()}`);
   const lines = Buffer.from(binary).toString("base64").match(/.{1,108}/g);
   return [
-    "// Made from kernels/resample.ts by kernels/compile.mjs; a test checks that it still is.",
+    `// Made from kernels/${file} by kernels/compile.mjs; a test checks that it still is.`,
     "",
-    "/** WebAssembly of the resampling kernel, base64. Imports env.memory, exports resample(). */",
-    "export const RESAMPLE_KERNEL =",
+    `/** WebAssembly of ${KERNELS[name]} */`,
+    `export const ${name.toUpperCase()}_KERNEL =`,
     `${lines.map((line) => `  "${line}"`).join(" +\n")};`,
     "",
   ].join("\n");
 }
 
-if (process.argv[1] === new URL(import.meta.url).pathname) process.stdout.write(await compileKernel());
+if (process.argv[1] === new URL(import.meta.url).pathname) process.stdout.write(await compileKernel(process.argv[2]));

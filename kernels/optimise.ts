@@ -1,4 +1,4 @@
-// AssemblyScript (not TypeScript): compiled to WebAssembly SIMD by kernels/compile-optimise.mjs and committed as
+// AssemblyScript (not TypeScript): compiled to WebAssembly SIMD by kernels/compile.mjs and committed as
 // src/training/optimisers/optimise-kernel.wasm.ts, so that nobody needs the compiler to build or to run the program.
 
 // One pass over flat arrays of 32-bit floats in the imported memory, four at a time. Addresses are byte offsets and

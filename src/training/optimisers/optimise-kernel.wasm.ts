@@ -1,4 +1,4 @@
-// Made from kernels/optimise.ts by kernels/compile-optimise.mjs; a test checks that it still is.
+// Made from kernels/optimise.ts by kernels/compile.mjs; a test checks that it still is.
 
 /** WebAssembly of the optimisers' loops, base64. Imports env.memory. */
 export const OPTIMISE_KERNEL =
