@@ -24,6 +24,8 @@ export const queueOptions: Record<JobName, QueueOptions> = {
   "import-catalog": { ...everyQueue, expireInSeconds: 24 * HOUR, retryLimit: 5, retryDelayMax: 10 * MINUTE },
   "fetch-photo": { ...everyQueue, expireInSeconds: 10 * MINUTE, retryLimit: 8, retryDelayMax: HOUR },
   "embed-photo": { ...everyQueue, expireInSeconds: HOUR, retryLimit: 5, retryDelayMax: 10 * MINUTE },
+  "train-model": { ...everyQueue, expireInSeconds: DAY, retryLimit: 5, retryDelayMax: MINUTE },
+  "refresh-model": { ...everyQueue, expireInSeconds: DAY, retryLimit: 20, retryDelayMax: 10 * MINUTE },
 };
 
 export const jobNames = Object.keys(queueOptions) as JobName[];
