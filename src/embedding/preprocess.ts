@@ -1,15 +1,7 @@
-import sharp from "sharp";
-import { safeImageOptions, toOpaqueSrgb } from "../catalog/photos/photo-input-options.js";
-import { decodeFailure } from "../catalog/photos/photo-intake.js";
 import type { Preprocessing } from "../encoders/encoder.type.js";
+import { decodePhoto, largestSide } from "./decode-photo.js";
 import { decodeFastJpeg, fastJpegSize } from "./fast-jpeg.js";
 import { createResampler } from "./resampler.js";
-
-/**
- * A photo more than this many times the input's side is shrunk by the decoder first, to half of that: a JPEG is then
- * decoded at a fraction of its size, and a 48-megapixel photo costs 2 MB here instead of 144.
- */
-const SHRINK_ABOVE = 4;
 
 export interface PreprocessOptions {
   /** Photos that the tensor holds. */
@@ -34,7 +26,7 @@ export function createPreprocessor(
   { slots, maxPixels }: PreprocessOptions,
 ): Preprocessor {
   const resampler = createResampler(preprocessing, slots);
-  const largest = SHRINK_ABOVE * preprocessing.size;
+  const largest = largestSide(preprocessing);
 
   function writeFast(photo: Buffer, slot: number): boolean {
     const size = fastJpegSize(photo);
@@ -46,8 +38,8 @@ export function createPreprocessor(
   }
 
   async function writeAny(photo: Buffer, slot: number): Promise<void> {
-    const { data, info, shown } = await decode(photo, largest, maxPixels);
-    data.copy(resampler.room({ width: info.width, height: info.height }, shown));
+    const { data, size, shown } = await decodePhoto(photo, largest, maxPixels);
+    data.copy(resampler.room(size, shown));
     resampler.resample(slot);
   }
 
@@ -57,20 +49,4 @@ export function createPreprocessor(
     },
     tensor: (count) => resampler.tensor(count),
   };
-}
-
-/** Any photo as 8-bit RGB, at most `largest` on each side. Sides are shrunk one by one, which resampling makes good. */
-async function decode(photo: Buffer, largest: number, maxPixels: number) {
-  try {
-    const image = sharp(photo, safeImageOptions({ maxPixels }));
-    const { width, height } = (await image.metadata()).autoOrient;
-    if (width > largest || height > largest) {
-      const side = (length: number) => (length > largest ? largest / 2 : length);
-      image.resize(side(width), side(height), { fit: "fill", kernel: "linear" });
-    }
-    const pixels = await toOpaqueSrgb(image).raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
-    return { ...pixels, shown: { width, height } };
-  } catch (error) {
-    throw decodeFailure(error, false, { maxPixels });
-  }
 }

@@ -129,7 +129,7 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
           ...(mask.length > 0 && { [STEP.mask]: floats(mask, [batch, width]) }),
           ...(head.standardise && standardFeeds()),
         };
-        const share = rateShare(steps, schedule);
+        const share = rateShare(steps, schedule) * (given.rateShare ?? 1);
         const learningRate = { head: fullRate.head * share, trunk: fullRate.trunk * share };
         const outcome = await engine.step(feeds, learningRate, steps);
         if (!Number.isFinite(outcome.loss)) throw new TrainingDiverged(steps + 1, "the loss");
@@ -139,6 +139,7 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
         return { step: steps, ...outcome, learningRate };
       }),
     trunk: (images) => oneAtATime(() => photoFeeds.boundary({ images })),
+    frozenModel: () => frozen && writeModel(modelOf(frozen)),
     embed: (photos, choice = "current") => oneAtATime(() => tail.run(photos, choice, TAIL.embedding)),
     features: (photos) => oneAtATime(() => tail.run(photos, "current", TAIL.features)),
     standardise: (given) =>

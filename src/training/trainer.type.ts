@@ -47,6 +47,8 @@ export interface StepOptions {
   readonly anchors?: Float32Array | readonly number[];
   /** Embeddings of earlier batches with their labels, up to the trainer's slots. */
   readonly memory?: { readonly embeddings: Float32Array; readonly labels: Int32Array | readonly number[] };
+  /** Share of the schedule's rate for this step, 1 by default: what a guard lowers after a step that went wrong. */
+  readonly rateShare?: number;
 }
 
 export interface StepResult {
@@ -98,6 +100,11 @@ export interface Trainer {
   step(photos: Photos, labels: Int32Array | readonly number[], options?: StepOptions): Promise<StepResult>;
   /** What the frozen part makes of photos, to be kept and fed as `boundary`. Any number of photos. */
   trunk(images: Float32Array): Promise<Record<string, Float32Array>>;
+  /**
+   * That frozen part as an ONNX model, photos → the values of `boundary` that are not the photos themselves, for threads
+   * that run it apart. `undefined` where nothing is frozen.
+   */
+  frozenModel(): Uint8Array | undefined;
   /** Unit vectors `[count, dims]`, one after the other. Any number of photos. */
   embed(photos: Photos, weights?: WeightChoice): Promise<Float32Array>;
   /** Pooled and joined features `[count, width]` before they are standardised. */
