@@ -10,6 +10,7 @@ import { createProgressSource } from "./catalog/progress/progress.js";
 import { ProgressResolver } from "./catalog/progress/progress.resolver.js";
 import type { Core } from "./compose.js";
 import { createEmbedders } from "./embedding/index.js";
+import { EvaluationResolver } from "./evaluation/evaluation.resolver.js";
 import { ModelVersionResolver } from "./models/model-version.resolver.js";
 import type { ServerParts } from "./server/build-server.js";
 import { createEmbedPicture } from "./similar/embed-picture.js";
@@ -48,6 +49,7 @@ export function composeServer(core: Core): ServerParts & { close(): Promise<void
         createRefreshEmbeddings({ database, queue, vectors }),
         config.defaultCurrency,
       ),
+      new EvaluationResolver(core.evaluation),
       new ImportRunResolver(database),
       new ModelVersionResolver(core.listModels),
       new ProductConnectionResolver(products),

@@ -13,6 +13,7 @@ import { type DataFolderRole, openDatabase } from "./database/index.js";
 import { createEmbedders, createEmbedPhotos, EMBED_PHOTOS_BATCHES } from "./embedding/index.js";
 import { startVectorMaintenance } from "./embedding/maintain-vectors.js";
 import { createEncoderRegistry } from "./encoders/index.js";
+import { createEvaluation } from "./evaluation/index.js";
 import { createJobConsumer, createJobQueue } from "./jobs/index.js";
 import { announceWorker } from "./jobs/worker-presence.js";
 import type { Logger } from "./logger.js";
@@ -71,6 +72,7 @@ export async function composeCore(config: Config, logger: Logger, role: DataFold
       products: createProductReads(database),
       findProduct: createFindProduct(database),
       similar: createSimilarItems({ vectors, models }),
+      evaluation: createEvaluation({ vectors, models }),
       readHealth: () => readCatalogHealth({ sql: database, queue }),
       /** Registers the configured encoder as base model when it is not one yet; converts it at the very first start. */
       async ensureBaseModel() {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { packageRoot } from "../database/package-root.js";
 import { describeFailure } from "./failure.js";
+import { labelNames } from "./label-names.js";
 
 /**
  * Runs one command line. Commands are loaded when they run, so that `--help` and `--version` come at once.
@@ -107,10 +108,14 @@ function addQuestions(program: Command): void {
     .option("--labels <labels>", "category, group, product, or attribute:NAME", "category")
     .addOption(new Option("--split <split>", "which products ask").choices(["all", "test"]).default("all"))
     .addOption(
-      new Option("--gallery <split>", "which products answer: those that ask too, or the training split")
-        .choices(["same", "train"])
+      new Option("--gallery <split>", "which products answer: those that ask too, the training split, or all")
+        .choices(["same", "train", "all"])
         .default("same"),
     )
+    .option("--labels-only <names>", "only products of these labels: a,b", labelNames)
+    .option("--exclude-labels <names>", "without products of these labels: a,b", labelNames)
+    .option("--by-label", "also by label, or by category where labels are groups or products")
+    .option("--against <model>", "also another model on the same questions, and the difference")
     .option("--json", "print JSON")
     .action(async (options) => (await import("./evaluate.command.js")).showEvaluation(options));
   command(program, "models", "list model versions")

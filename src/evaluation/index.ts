@@ -1,4 +1,10 @@
+export { compareResults } from "./comparison.js";
 export * from "./evaluation.errors.js";
 export { createEvaluation, type EvaluationDependencies } from "./evaluation.js";
 export type * from "./evaluation.type.js";
-export type { Labels } from "./labels.js";
+export { reportOf } from "./evaluation-report.js";
+export { type HeldOutSource, heldOutOf } from "./held-out.js";
+export { createJudge, type JudgeDependencies } from "./judge.js";
+export type * from "./judge.type.js";
+export { type LabelSelection, selectLabels, selectsLabels } from "./label-selection.js";
+export { type LabelReader, type Labels, labelReader, PATH_SEPARATOR } from "./labels.js";

@@ -1,23 +1,4 @@
-/** Sums over queries of what one ranking is worth. */
-export interface RankingTotals {
-  queries: number;
-  recallAt1: number;
-  recallAt10: number;
-  precisionAt1: number;
-  precisionAt10: number;
-  mapAtR: number;
-  meanAveragePrecision: number;
-}
-
-export const emptyTotals = (): RankingTotals => ({
-  queries: 0,
-  recallAt1: 0,
-  recallAt10: 0,
-  precisionAt1: 0,
-  precisionAt10: 0,
-  mapAtR: 0,
-  meanAveragePrecision: 0,
-});
+import type { FigureName, RankingFigures } from "./evaluation.type.js";
 
 /**
  * Ranks, from 1, of the relevant items when the gallery is ordered by similarity, largest first; equal similarities
@@ -54,7 +35,7 @@ export function ranksOfRelevant(similarities: Float32Array, relevant: readonly n
 }
 
 /**
- * Adds one query.
+ * What the ranking of one query is worth.
  * - recall@k: 1 when any of the first k is relevant.
  * - precision@k: share of the relevant among the first k (of the whole gallery when it is smaller).
  * - MAP@R: mean over the first R places of the precision there, where the item is relevant (Musgrave et al. 2020).
@@ -62,28 +43,36 @@ export function ranksOfRelevant(similarities: Float32Array, relevant: readonly n
  * @param ranks of the relevant items, ascending; not empty
  * @param gallery items that were ranked
  */
-export function addQuery(totals: RankingTotals, ranks: readonly number[], gallery: number): void {
+export function figuresOf(ranks: readonly number[], gallery: number): RankingFigures {
   const within = (limit: number): number => ranks.filter((rank) => rank <= limit).length;
   const precisions = ranks.map((rank, place) => (place + 1) / rank);
   const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
-  totals.queries += 1;
-  totals.recallAt1 += Number(within(1) > 0);
-  totals.recallAt10 += Number(within(10) > 0);
-  totals.precisionAt1 += within(1);
-  totals.precisionAt10 += within(10) / Math.min(10, gallery);
-  totals.mapAtR += sum(precisions.slice(0, within(ranks.length))) / ranks.length;
-  totals.meanAveragePrecision += sum(precisions) / ranks.length;
+  return {
+    recallAt1: Number(within(1) > 0),
+    recallAt10: Number(within(10) > 0),
+    mapAtR: sum(precisions.slice(0, within(ranks.length))) / ranks.length,
+    precisionAt1: within(1),
+    precisionAt10: within(10) / Math.min(10, gallery),
+    meanAveragePrecision: sum(precisions) / ranks.length,
+  };
 }
 
-/** Means over the queries. */
-export function meansOf(totals: RankingTotals): Omit<RankingTotals, "queries"> {
-  const mean = (value: number): number => value / totals.queries;
-  return {
-    recallAt1: mean(totals.recallAt1),
-    recallAt10: mean(totals.recallAt10),
-    mapAtR: mean(totals.mapAtR),
-    precisionAt1: mean(totals.precisionAt1),
-    precisionAt10: mean(totals.precisionAt10),
-    meanAveragePrecision: mean(totals.meanAveragePrecision),
-  };
+/** In the order in which reports show them. */
+export const FIGURES = [
+  "recallAt1",
+  "recallAt10",
+  "mapAtR",
+  "precisionAt1",
+  "precisionAt10",
+  "meanAveragePrecision",
+] as const satisfies readonly FigureName[];
+
+/** One number a figure. */
+export function eachFigure<T>(value: (name: FigureName) => T): Record<FigureName, T> {
+  return Object.fromEntries(FIGURES.map((name) => [name, value(name)])) as Record<FigureName, T>;
+}
+
+/** Means over the queries; not a number when there are none. */
+export function meansOf(figures: readonly RankingFigures[]): RankingFigures {
+  return eachFigure((name) => figures.reduce((sum, one) => sum + one[name], 0) / figures.length);
 }

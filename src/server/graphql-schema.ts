@@ -6,6 +6,7 @@ import { ImportRunResolver } from "../catalog/import/import-run.resolver.js";
 import { CatalogMutationsResolver } from "../catalog/products/catalog-mutations.resolver.js";
 import { ProductConnectionResolver, ProductResolver } from "../catalog/products/product.resolver.js";
 import { ProgressResolver } from "../catalog/progress/progress.resolver.js";
+import { EvaluationResolver } from "../evaluation/evaluation.resolver.js";
 import { ModelVersionResolver } from "../models/model-version.resolver.js";
 import {
   SimilarItemConnectionResolver,
@@ -21,6 +22,7 @@ type ResolverClass = Function;
 const RESOLVERS: NonEmptyArray<ResolverClass> = [
   CatalogHealthResolver,
   CatalogMutationsResolver,
+  EvaluationResolver,
   ImportRunResolver,
   ModelVersionResolver,
   ProductConnectionResolver,

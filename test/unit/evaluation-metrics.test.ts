@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { addQuery, emptyTotals, meansOf, ranksOfRelevant } from "../../src/evaluation/ranking-metrics.js";
+import { figuresOf, meansOf, ranksOfRelevant } from "../../src/evaluation/ranking-metrics.js";
 import { similaritiesOf } from "../../src/evaluation/similarities.js";
 import { createRandom } from "../support/random-catalog.js";
 
@@ -36,15 +36,9 @@ describe("ranksOfRelevant", () => {
 });
 
 describe("the metrics of a ranking", () => {
-  const of = (ranks: number[], gallery: number) => {
-    const totals = emptyTotals();
-    addQuery(totals, ranks, gallery);
-    return meansOf(totals);
-  };
-
   it("equals a case worked by hand", () => {
     // Relevant at 1, 3 and 12 of 20: precisions there 1/1, 2/3, 3/12.
-    const metrics = of([1, 3, 12], 20);
+    const metrics = figuresOf([1, 3, 12], 20);
     assert.equal(metrics.recallAt1, 1);
     assert.equal(metrics.recallAt10, 1);
     assert.equal(metrics.precisionAt1, 1);
@@ -55,22 +49,20 @@ describe("the metrics of a ranking", () => {
   });
 
   it("is 1 everywhere for a perfect ranking, and 0 at the top for a late one", () => {
-    assert.deepEqual(Object.values(of([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 50)), [1, 1, 1, 1, 1, 1]);
-    const late = of([11], 50);
+    assert.deepEqual(Object.values(figuresOf([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 50)), [1, 1, 1, 1, 1, 1]);
+    const late = figuresOf([11], 50);
     assert.deepEqual([late.recallAt1, late.recallAt10, late.precisionAt10, late.mapAtR], [0, 0, 0, 0]);
     assert.equal(late.meanAveragePrecision, 1 / 11);
   });
 
   it("takes the share of a gallery smaller than ten", () => {
-    assert.equal(of([1, 2], 4).precisionAt10, 0.5);
+    assert.equal(figuresOf([1, 2], 4).precisionAt10, 0.5);
   });
 
   it("averages over the queries", () => {
-    const totals = emptyTotals();
-    addQuery(totals, [1], 10);
-    addQuery(totals, [2], 10);
-    assert.equal(meansOf(totals).precisionAt1, 0.5);
-    assert.equal(meansOf(totals).meanAveragePrecision, 0.75);
+    const means = meansOf([figuresOf([1], 10), figuresOf([2], 10)]);
+    assert.equal(means.precisionAt1, 0.5);
+    assert.equal(means.meanAveragePrecision, 0.75);
   });
 });
 
