@@ -24,6 +24,8 @@ export interface Histogram {
 export interface DistributionReport {
   readonly photos: number;
   readonly positivePairs: number;
+  /** Whether these are all there are, or a fair sample. */
+  readonly allPositives: boolean;
   /** Negative pairs looked at; `allNegatives` says whether these are all there are. */
   readonly negativePairs: number;
   readonly allNegatives: boolean;
