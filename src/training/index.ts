@@ -1,4 +1,12 @@
-export type { FeatureSpecification, FeatureStatistics, HeadSpecification, Pooling } from "./heads/index.js";
+export {
+  type FeatureSpecification,
+  type FeatureStatistics,
+  type HeadSpecification,
+  joinFeatures,
+  type Pooling,
+  poolFeature,
+  unitLength,
+} from "./heads/index.js";
 export type { LossSpecification } from "./losses/index.js";
 export type { OptimiserSpecification, ParameterGroup, Schedule } from "./optimisers/index.js";
 export { type BatchPlan, planBatch } from "./plan-batch.js";
