@@ -5,5 +5,6 @@ export { type DifferentiatedGraph, differentiate } from "./differentiate.js";
 export { cpuLowering, lowerForCpu, probeCpuLowering } from "./lowering/index.js";
 export { nameOutputs } from "./name-outputs.js";
 export { normalise } from "./normalise/index.js";
+export { pickEarly } from "./pick-early.js";
 export { gradientRules } from "./rules/index.js";
 export { trainablesOf } from "./trainables.js";

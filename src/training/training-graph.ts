@@ -5,6 +5,7 @@ import {
   type gradientRules,
   NothingToTrain,
   nameOutputs,
+  pickEarly,
   trainablesOf,
 } from "../autodiff/index.js";
 import {
@@ -126,7 +127,8 @@ export async function buildTrainingGraph(options: TrainingGraphOptions): Promise
 
   const candidates = [...trunkWeights, ...headTensors.keys()];
   if (candidates.length === 0) throw new NothingToTrain(cuts, "no weights lie there");
-  const { builder: backward, gradients } = differentiate(builder.graph(), loss.name, candidates, options.rules);
+  const forward = pickEarly(builder.graph(), [loss.name, active.name, embeddings.name]);
+  const { builder: backward, gradients } = differentiate(forward, loss.name, candidates, options.rules);
   const outputs = new Map([
     [STEP.loss, loss.name],
     [STEP.active, active.name],
