@@ -9,7 +9,10 @@ import type {
   ValidationFigures,
 } from "../learning.type.js";
 
-/** To a trainer process, once. It has no database: everything it needs is named here. */
+/**
+ * To a trainer process, once. It has no database: everything it needs is named here. Its configuration comes without the
+ * secrets that it has no use for.
+ */
 export interface TrainerStart {
   readonly kind: "start";
   readonly config: Config;
@@ -19,8 +22,10 @@ export interface TrainerStart {
   readonly encoder: string;
   /** Keys in the artefact store. */
   readonly snapshotKey: string;
+  readonly snapshotSha256: string;
   readonly checkpointKey: string | null;
-  /** Where the trained encoder and checkpoints go. */
+  readonly checkpointSha256: string | null;
+  /** Where the trained encoder and checkpoints go: keys of this attempt alone, which an orphaned trainer cannot touch. */
   readonly modelKey: string;
   readonly nextCheckpointKey: string;
 }

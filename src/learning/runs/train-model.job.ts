@@ -1,0 +1,43 @@
+import { hostname } from "node:os";
+import type { Job } from "../../jobs/job-queue.type.js";
+import { learnOnce, type StopReason } from "./learn-once.js";
+import { beginAttempt } from "./run-attempts.repository.js";
+import { settleAttempt } from "./settle-attempt.js";
+import type { TrainModelDependencies } from "./train-model.type.js";
+
+/** Attempts in which a trainer may crash before its run fails. */
+const MAX_ATTEMPTS = 4;
+/** How soon a run that found its device taken looks again. */
+const LOOK_AGAIN_SECONDS = 5;
+
+/**
+ * Trains a model in a process of its own, and hands over to refresh-model. A run that a killed worker left behind, or
+ * whose trainer crashed, goes on from its last checkpoint; one whose device is taken waits for it.
+ */
+export function createTrainModelJob(
+  dependencies: TrainModelDependencies,
+): (job: Job<"train-model">, signal: AbortSignal) => Promise<void> {
+  const { database, queue, logger, stopping, host = hostname() } = dependencies;
+  return async ({ data: { runId }, retryCount }, signal) => {
+    const begun = await database.transaction((sql) => beginAttempt(sql, runId, host));
+    if (begun.outcome === "over") return;
+    if (begun.outcome === "busy") {
+      logger.debug({ runId, by: begun.by }, "the device trains another run; this one waits");
+      await database.transaction((sql) =>
+        queue.enqueue(sql, "train-model", [{ runId }], { startAfterSeconds: LOOK_AGAIN_SECONDS }),
+      );
+      return;
+    }
+    const stop = new AbortController();
+    const release = (): void => stop.abort("released" satisfies StopReason);
+    const ending = stopping ? AbortSignal.any([signal, stopping]) : signal;
+    if (ending.aborted) release();
+    ending.addEventListener("abort", release, { once: true });
+    try {
+      const end = await learnOnce(dependencies, begun.run, stop);
+      await settleAttempt(dependencies, begun.run, end, { isLast: retryCount + 1 >= MAX_ATTEMPTS });
+    } finally {
+      ending.removeEventListener("abort", release);
+    }
+  };
+}

@@ -1,0 +1,158 @@
+import { randomUUID } from "node:crypto";
+import type { Sql } from "../../database/database.type.js";
+import type { TrainingRequest } from "./training-request.js";
+import type { PromotePolicy, RunFailure, RunStage, TrainingRun, TrainingState } from "./training-run.type.js";
+import {
+  CancelRequestedAlready,
+  TrainingRunEnded,
+  TrainingRunNotFound,
+  TrainingRunNotResumable,
+} from "./training-run-errors.js";
+
+export interface NewTrainingRun {
+  readonly request: TrainingRequest;
+  readonly promote: PromotePolicy;
+  readonly encoder: string;
+  readonly parentId: number;
+}
+
+export const RUN_COLUMNS = `id, state, stage, done, total, seconds_left AS "secondsLeft", request, promote, encoder,
+  parent_id AS "parentId", model_id AS "modelId", plan, device, host, snapshot_key AS "snapshotKey",
+  snapshot_sha256 AS "snapshotSha256", checkpoint_key AS "checkpointKey", checkpoint_sha256 AS "checkpointSha256",
+  checkpoint_step AS "checkpointStep", guards, result, gate, failure_code AS "failureCode", failure, attempts,
+  cancel_requested_at AS "cancelRequestedAt", seen_at AS "seenAt", created_at AS "createdAt",
+  started_at AS "startedAt", finished_at AS "finishedAt"`;
+
+const RUN_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+export function isRunId(text: string): boolean {
+  return RUN_ID.test(text);
+}
+
+export async function insertRun(sql: Sql, run: NewTrainingRun): Promise<TrainingRun> {
+  const [row] = await sql.query<TrainingRun>(
+    `INSERT INTO training_run (id, request, promote, encoder, parent_id)
+     VALUES ($1::uuid, $2::jsonb, $3::promote_policy, $4, $5::int) RETURNING ${RUN_COLUMNS}`,
+    [randomUUID(), JSON.stringify(run.request), run.promote, run.encoder, run.parentId],
+  );
+  return row!;
+}
+
+export async function findRun(sql: Sql, id: string): Promise<TrainingRun | undefined> {
+  if (!isRunId(id)) return undefined;
+  const [row] = await sql.query<TrainingRun>(`SELECT ${RUN_COLUMNS} FROM training_run WHERE id = $1::uuid`, [id]);
+  return row;
+}
+
+/** @throws TrainingRunNotFound */
+export async function requireRun(sql: Sql, id: string): Promise<TrainingRun> {
+  const run = await findRun(sql, id);
+  if (!run) throw new TrainingRunNotFound(id);
+  return run;
+}
+
+export interface RunsPage {
+  readonly state?: TrainingState | undefined;
+  /** Runs older than this one, which comes by its id. */
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+/** Newest first. */
+export function listRuns(sql: Sql, { state, after, limit }: RunsPage): Promise<TrainingRun[]> {
+  return sql.query<TrainingRun>(
+    `SELECT ${RUN_COLUMNS} FROM training_run
+     WHERE ($1::training_state IS NULL OR state = $1::training_state)
+       AND ($2::uuid IS NULL OR (created_at, id) < (SELECT created_at, id FROM training_run WHERE id = $2::uuid))
+     ORDER BY created_at DESC, id DESC LIMIT $3::int`,
+    [state ?? null, after ?? null, limit],
+  );
+}
+
+/**
+ * Asks a run to stop. One that nobody works on (QUEUED), or whose training is over and whose model is being judged
+ * (REFRESHING), is CANCELLED at once; one that is trained is by its worker, within two seconds.
+ * @throws TrainingRunNotFound, TrainingRunEnded, CancelRequestedAlready
+ */
+export async function cancelRun(sql: Sql, id: string): Promise<TrainingRun> {
+  const known = await requireRun(sql, id);
+  const [row] = await sql.query<TrainingRun>(
+    `UPDATE training_run
+     SET cancel_requested_at = now(),
+         state = CASE WHEN state = 'RUNNING' THEN state ELSE 'CANCELLED' END,
+         finished_at = CASE WHEN state = 'RUNNING' THEN NULL ELSE now() END
+     WHERE id = $1::uuid AND state IN ('QUEUED', 'RUNNING', 'REFRESHING') AND cancel_requested_at IS NULL
+     RETURNING ${RUN_COLUMNS}`,
+    [known.id],
+  );
+  if (row) return row;
+  const now = await requireRun(sql, id);
+  if (now.state === "RUNNING" && now.cancelRequestedAt) throw new CancelRequestedAlready(now.cancelRequestedAt);
+  throw new TrainingRunEnded(now.state, now.finishedAt);
+}
+
+/**
+ * Has a run that failed or was cancelled go on: from its checkpoint, or with the refresh of its model when the training
+ * itself was over. The caller enqueues the job, in the same transaction.
+ * @throws TrainingRunNotFound, TrainingRunNotResumable
+ */
+export async function reviveRun(sql: Sql, id: string): Promise<TrainingRun> {
+  const known = await requireRun(sql, id);
+  const [row] = await sql.query<TrainingRun>(
+    `UPDATE training_run
+     SET state = CASE WHEN model_id IS NULL THEN 'QUEUED'::training_state ELSE 'REFRESHING'::training_state END,
+         cancel_requested_at = NULL, finished_at = NULL, failure_code = NULL, failure = NULL, host = NULL
+     WHERE id = $1::uuid AND state IN ('FAILED', 'CANCELLED') RETURNING ${RUN_COLUMNS}`,
+    [known.id],
+  );
+  if (row) return row;
+  throw new TrainingRunNotResumable((await requireRun(sql, id)).state);
+}
+
+/**
+ * Ends a run whose model is being refreshed or judged. A run that was cancelled meanwhile stays CANCELLED, and then
+ * its model must not be promoted: call this in the transaction that promotes, and roll back (or leave the model as a
+ * candidate) when the answer is false.
+ * @param outcome gate: what was compared and decided, kept as it is for people
+ * @returns whether the run was waiting for it
+ */
+export async function finishRun(
+  sql: Sql,
+  runId: string,
+  outcome: { readonly gate?: unknown; readonly failure?: RunFailure },
+): Promise<boolean> {
+  const rows = await sql.query(
+    `UPDATE training_run
+     SET state = CASE WHEN $2::text IS NULL THEN 'SUCCEEDED'::training_state ELSE 'FAILED'::training_state END,
+         failure_code = $2::text, failure = $3::text, gate = coalesce($4::jsonb, gate), seconds_left = NULL,
+         finished_at = now(), seen_at = now()
+     WHERE id = $1::uuid AND state = 'REFRESHING' RETURNING id`,
+    [
+      runId,
+      outcome.failure?.code ?? null,
+      outcome.failure?.message ?? null,
+      outcome.gate === undefined ? null : JSON.stringify(outcome.gate),
+    ],
+  );
+  return rows.length > 0;
+}
+
+/** Shows how far the refresh of a run's model is. @returns whether the run still waits for it */
+export async function noteRefresh(
+  sql: Sql,
+  runId: string,
+  progress: {
+    readonly stage: Extract<RunStage, "refresh" | "index" | "gate">;
+    readonly done: number;
+    readonly total: number;
+    readonly secondsLeft: number | null;
+  },
+): Promise<boolean> {
+  const { stage, done, total, secondsLeft } = progress;
+  const rows = await sql.query(
+    `UPDATE training_run SET stage = $2, done = $3::int, total = $4::int, seconds_left = $5::int, seen_at = now()
+     WHERE id = $1::uuid AND state = 'REFRESHING' RETURNING id`,
+    [runId, stage, done, total, secondsLeft === null ? null : Math.round(secondsLeft)],
+  );
+  return rows.length > 0;
+}
