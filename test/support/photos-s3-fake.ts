@@ -4,8 +4,8 @@ import http from "node:http";
 import type { AddressInfo } from "node:net";
 
 /**
- * A stand-in for an S3-compatible store, on loopback: path-style addresses, PutObject, GetObject and HeadObject with
- * the status codes, headers and XML errors of the protocol. It insists on a version 4 signature by the right key and on
+ * A stand-in for an S3-compatible store, on loopback: path-style addresses, PutObject, GetObject, HeadObject and
+ * DeleteObject with the status codes, headers and XML errors of the protocol. It insists on a version 4 signature by the right key and on
  * the body's own hash, but does not compute the signature.
  */
 export async function startS3Fake(options: { readonly accessKey: string; readonly bucket: string }): Promise<{
@@ -42,6 +42,10 @@ export async function startS3Fake(options: { readonly accessKey: string; readonl
       if (request.method === "PUT") {
         objects.set(key, body);
         return response.writeHead(200, { etag: `"${createHash("md5").update(body).digest("hex")}"` }).end();
+      }
+      if (request.method === "DELETE") {
+        objects.delete(key);
+        return response.writeHead(204).end();
       }
       if (object === undefined) return refuse(404, "NoSuchKey");
       response.writeHead(200, {

@@ -30,6 +30,7 @@ export function createFileBlobs(root: string): BlobPlace {
       }
     },
     read: (key) => absentIfMissing(readFile(path.join(root, key))),
+    delete: (key) => rm(path.join(root, key), { force: true }),
   };
 }
 

@@ -26,6 +26,7 @@ export function createS3Blobs(location: string, endpoint: string | undefined): B
       const bytes = await absentIfMissing((await disk()).getBytes(nameOf(key)));
       return bytes === undefined ? undefined : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     },
+    delete: async (key) => (await disk()).delete(nameOf(key)),
   };
 }
 

@@ -15,6 +15,8 @@ export interface BlobPlace {
   write(key: string, bytes: Uint8Array): Promise<void>;
   /** Undefined when nothing is there. */
   read(key: string): Promise<Buffer | undefined>;
+  /** Nothing there is no error. */
+  delete(key: string): Promise<void>;
 }
 
 /**
