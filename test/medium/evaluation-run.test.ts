@@ -1,17 +1,26 @@
 import assert from "node:assert/strict";
 import { after, before, it } from "node:test";
-import { createEvaluation, type Evaluation, type EvaluationRequest } from "../../src/evaluation/index.js";
+import {
+  compareResults,
+  createEvaluation,
+  createJudge,
+  type Evaluation,
+  type EvaluationRequest,
+} from "../../src/evaluation/index.js";
 import { createModelVersions } from "../../src/models/index.js";
 import { createVectors } from "../../src/vectors/index.js";
 import { describeOnBothDatabases, type TestDatabase, testLogger } from "../support/database.js";
-import { drawCatalog, loadCatalog, type RandomProduct } from "../support/random-catalog.js";
+import { createRandom, drawCatalog, loadCatalog, type RandomProduct, unit } from "../support/random-catalog.js";
 import { distance, productVector } from "../support/similar-oracle.js";
 
 interface Item {
+  readonly productId: bigint;
   readonly vector: Float32Array;
   readonly label: string;
   readonly split: string;
 }
+
+const plain = (labels: string): EvaluationRequest => ({ model: "active", labels, split: "all", gallery: "same" });
 
 describeOnBothDatabases("evaluation", (open) => {
   let test: TestDatabase;
@@ -36,29 +45,39 @@ describeOnBothDatabases("evaluation", (open) => {
   after(() => test.drop());
 
   const labelsOf: Record<string, (product: RandomProduct) => string> = {
-    category: ({ category }) => category.join("/"),
-    group: ({ group, source }) => (group === undefined ? "" : `${source}/${group}`),
-    "attribute:color": ({ attributes }) => [...(attributes.color ?? [])].sort().join("/"),
+    category: ({ category }) => category.join(" > "),
+    group: ({ group, source }) => (group === undefined ? "" : `${source} > ${group}`),
+    "attribute:color": ({ attributes }) => [...(attributes.color ?? [])].sort().join(", "),
   };
 
   function itemsOf(labels: string): Item[] {
     const shown = catalog.filter(({ status, deleted }) => status === "ACTIVE" && !deleted);
     if (labels === "product") {
       return shown.flatMap(({ id, split, photos }) =>
-        photos.flatMap(({ vector }) => (vector === undefined ? [] : [{ vector, label: String(id), split }])),
+        photos.flatMap(({ vector }) =>
+          vector === undefined ? [] : [{ productId: id, vector, label: `prod_${id}`, split }],
+        ),
       );
     }
     return shown.flatMap((product) => {
       const vector = productVector(product);
-      return vector === undefined ? [] : [{ vector, label: labelsOf[labels]!(product), split: product.split }];
+      if (vector === undefined) return [];
+      return [{ productId: product.id, vector, label: labelsOf[labels]!(product), split: product.split }];
     });
   }
 
   /** Sorts everything and follows the definitions word by word. */
-  function bruteForce({ labels, split, gallery }: EvaluationRequest) {
-    const items = itemsOf(labels);
-    const asked = items.filter((item) => split === "all" || item.split === "TEST");
-    const searched = gallery === "train" ? items.filter((item) => item.split === "TRAIN") : asked;
+  function bruteForce({ labels, split, gallery, onlyLabels, excludeLabels, heldOut }: EvaluationRequest) {
+    const items = itemsOf(labels).filter(
+      ({ label }) =>
+        (onlyLabels === undefined || onlyLabels.includes(label)) &&
+        (excludeLabels === undefined || (label !== "" && !excludeLabels.includes(label))),
+    );
+    const asked = items.filter((item) =>
+      heldOut ? heldOut.asked.has(item.productId) : split === "all" || item.split === "TEST",
+    );
+    const trained = items.filter((item) => (heldOut ? !heldOut.unlearned.has(item.productId) : item.split === "TRAIN"));
+    const searched = { same: asked, train: trained, all: items }[gallery];
     const sums = { recallAt1: 0, recallAt10: 0, precisionAt1: 0, precisionAt10: 0, mapAtR: 0, meanAveragePrecision: 0 };
     let queries = 0;
     for (const query of asked) {
@@ -109,6 +128,93 @@ describeOnBothDatabases("evaluation", (open) => {
     }
   }
 
+  const unlearned = new Set(Array.from({ length: 120 }, (_, at) => BigInt(at * 2 + 1)));
+  const asked = new Set([...unlearned].slice(0, 60));
+  const selections: [string, EvaluationRequest][] = [
+    ["all against all", { ...plain("category"), gallery: "all", split: "test" }],
+    ["some labels only", { ...plain("category"), onlyLabels: ["shoes > boots", "bags"] }],
+    ["without some labels", { ...plain("category"), excludeLabels: ["shoes", "bags"] }],
+    [
+      "products held out against what was learned",
+      { ...plain("category"), gallery: "train", heldOut: { asked, unlearned } },
+    ],
+    ["photos held out against all", { ...plain("product"), gallery: "all", heldOut: { asked, unlearned } }],
+  ];
+  for (const [name, request] of selections) {
+    it(`equals brute force for ${name}`, async () => {
+      const report = await evaluation.evaluate(request);
+      const expected = bruteForce(request);
+      assert.deepEqual([report.queries, report.gallery], [expected.queries, expected.gallery]);
+      assert.ok(report.queries > 10);
+      for (const [figure, value] of expected.means) {
+        const found = report[figure as keyof typeof report] as number;
+        assert.ok(Math.abs(found - value) < 0.02, `${figure}: ${found}, not ${value}`);
+      }
+      assert.equal(
+        report.byLabel.reduce((sum, { queries }) => sum + queries, 0),
+        report.queries,
+      );
+      const { low, high } = report.intervals.mapAtR;
+      assert.ok(low <= report.mapAtR && report.mapAtR <= high && low < high);
+    });
+  }
+
+  it("compares a model with itself as equal", async () => {
+    const measured = await evaluation.measure(plain("category"));
+    const comparison = compareResults(measured.results, measured.results);
+    assert.deepEqual(comparison?.intervals.mapAtR, { low: 0, high: 0 });
+    assert.equal(comparison?.queries, measured.results.length);
+  });
+
+  it("passes a better model through the gate, and refuses one whose vectors are noise", async () => {
+    const vectors = createVectors({ database: test.database, logger: testLogger });
+    const models = createModelVersions({ database: test.database, vectors, logger: testLogger });
+    const random = createRandom(8);
+    const centres = new Map<string, Float32Array>();
+    const modelWith = async (digest: string, of: (category: string) => Float32Array): Promise<number> => {
+      const { id } = await models.ensureBase({ name: "test", digest, dims: 6 });
+      // A photo that two products share gets the vector of the first.
+      const rows = new Map<bigint, { blobId: bigint; vector: Float32Array }>();
+      for (const product of catalog) {
+        for (const { blobId, vector } of product.photos) {
+          if (vector !== undefined && !rows.has(blobId)) {
+            rows.set(blobId, { blobId, vector: of(product.category.join(" > ")) });
+          }
+        }
+      }
+      await vectors.writePhotos(test.database, id, [...rows.values()]);
+      await vectors.refreshShowing(test.database, id, [...rows.keys()]);
+      return id;
+    };
+    const better = await modelWith("better", (category) => {
+      if (!centres.has(category)) centres.set(category, random.vector(6));
+      const centre = centres.get(category)!;
+      const own = random.vector(6);
+      return unit(centre.map((value, at) => 3 * value + own[at]!));
+    });
+    const noise = await modelWith("noise", () => random.vector(6));
+    const { judge } = createJudge({ evaluation });
+    const request = {
+      labels: "category",
+      split: "test",
+      gallery: "train",
+      heldOut: { asked: unlearned, unlearned },
+    } as const;
+    const passed = await judge(better, modelId, request);
+    assert.deepEqual([passed.passed, passed.verdict], [true, "BETTER"], passed.reason);
+    assert.ok(passed.differences!.mapAtR > 0.2);
+    const refused = await judge(noise, modelId, request);
+    assert.deepEqual([refused.passed, refused.verdict], [false, "NOT_BETTER"], refused.reason);
+    const back = await judge(modelId, better, request);
+    assert.equal(back.verdict, "NOT_BETTER");
+    assert.ok(back.worse.length > 0);
+    const few = await judge(better, modelId, { ...request, heldOut: { asked: new Set([1n, 2n, 3n]), unlearned } });
+    assert.equal(few.verdict, "TOO_FEW_QUERIES");
+    const nobody = await judge(better, modelId, { ...request, heldOut: { asked: new Set<bigint>(), unlearned } });
+    assert.deepEqual([nobody.verdict, nobody.candidate], ["TOO_FEW_QUERIES", null]);
+    await assert.rejects(judge(9999, modelId, request), { code: "BAD_USER_INPUT" });
+  });
+
   it("knows the model by name and id", async () => {
     const request = { labels: "category", split: "test", gallery: "train" } as const;
     const [active, base, byId] = await Promise.all(
@@ -127,6 +233,11 @@ describeOnBothDatabases("evaluation", (open) => {
     for (const model of ["newest", "999", "-1", ""]) {
       await assert.rejects(evaluation.evaluate({ ...request, model }), { code: "BAD_USER_INPUT", field: ["model"] });
     }
+    await assert.rejects(evaluation.evaluate({ ...request, onlyLabels: ["hats"] }), {
+      code: "BAD_USER_INPUT",
+      field: ["onlyLabels"],
+      message: /There are "bags", "shoes", "shoes > boots"/,
+    });
     await assert.rejects(evaluation.evaluate({ ...request, labels: "attribute:none" }), { code: "NOT_ENOUGH_DATA" });
     await assert.rejects(evaluation.evaluate({ ...request, labels: "product", split: "test", gallery: "train" }), {
       code: "NOT_ENOUGH_DATA",
