@@ -16,17 +16,17 @@ export interface LabelReader {
   shelf(item: Labelled): string;
 }
 
-/** Between the parts of a path, in names that people read and write. */
+/** Between the parts of a label, in names that people read and write; as in snapshots. */
 export const PATH_SEPARATOR = " > ";
 const NO_CATEGORY = "(no category)";
 
 /**
  * Labels are named as people read them: a category's path `Shoes > Boots`, a group `source > group`, a product
- * `prod_42`, an attribute's values `red, white`.
+ * `prod_42`, an attribute's values `red > white`.
  * @throws BadUserInput for a kind of label that does not exist
  */
 export function labelReader(labels: string): LabelReader {
-  const category = ({ categoryPath }: Labelled) => joined(categoryPath, PATH_SEPARATOR);
+  const category = ({ categoryPath }: Labelled) => joined(categoryPath);
   const shelf = (item: Labelled) => category(item) ?? NO_CATEGORY;
   if (labels === "category") return { of: "products", label: category, shelf };
   if (labels === "group") {
@@ -36,7 +36,7 @@ export function labelReader(labels: string): LabelReader {
   const name = /^attribute:(.+)$/.exec(labels)?.[1];
   if (name !== undefined) {
     // All values together: a red-and-white shirt belongs with red-and-white ones.
-    const values = ({ attributes }: Labelled) => joined([...(attributes[name] ?? [])].sort(), ", ");
+    const values = ({ attributes }: Labelled) => joined([...(attributes[name] ?? [])].sort());
     return { of: "products", label: values, shelf: (item) => values(item) ?? "" };
   }
   throw new BadUserInput(`labels must be category, group, product or attribute:NAME, not ${JSON.stringify(labels)}.`, [
@@ -44,6 +44,6 @@ export function labelReader(labels: string): LabelReader {
   ]);
 }
 
-function joined(parts: readonly string[], separator: string): string | undefined {
-  return parts.length === 0 ? undefined : parts.join(separator);
+function joined(parts: readonly string[]): string | undefined {
+  return parts.length === 0 ? undefined : parts.join(PATH_SEPARATOR);
 }

@@ -47,7 +47,7 @@ describeOnBothDatabases("evaluation", (open) => {
   const labelsOf: Record<string, (product: RandomProduct) => string> = {
     category: ({ category }) => category.join(" > "),
     group: ({ group, source }) => (group === undefined ? "" : `${source} > ${group}`),
-    "attribute:color": ({ attributes }) => [...(attributes.color ?? [])].sort().join(", "),
+    "attribute:color": ({ attributes }) => [...(attributes.color ?? [])].sort().join(" > "),
   };
 
   function itemsOf(labels: string): Item[] {

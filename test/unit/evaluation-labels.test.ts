@@ -45,7 +45,7 @@ describe("names of labels", () => {
   };
   it("are as people write them", () => {
     const names = ["category", "group", "product", "attribute:colour"].map((kind) => labelReader(kind).label(item));
-    assert.deepEqual(names, ["Shoes > Boots", "north > g1", "prod_42", "blue, red"]);
+    assert.deepEqual(names, ["Shoes > Boots", "north > g1", "prod_42", "blue > red"]);
     assert.equal(labelReader("attribute:size").label(item), undefined);
     assert.equal(labelReader("group").shelf(item), "Shoes > Boots");
   });
