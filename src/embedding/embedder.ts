@@ -5,6 +5,8 @@ import type { InstalledEncoder } from "../encoders/encoder.type.js";
 import type { Logger } from "../logger.js";
 import { chooseDevice } from "./device-probe.js";
 import type { Embedder } from "./embedder.type.js";
+import { DeviceUnavailable } from "./embedding.errors.js";
+import type { Device } from "./encoder-session.js";
 import { type LaneThread, startLane } from "./lane-thread.js";
 import { planLanes } from "./lanes.js";
 
@@ -30,13 +32,20 @@ export interface EmbedderOptions {
  */
 export async function createEmbedder(options: EmbedderOptions): Promise<Embedder> {
   const { encoder, logger, threads = availableParallelism(), maxPixels = 100_000_000 } = options;
-  const device = await chooseDevice(options.device, logger);
-  const plan = planLanes(encoder.modelPath, device, threads);
   // Lanes use every core already; libvips would add threads of its own, and a cache of photos that are read once.
   sharp.concurrency(1);
   sharp.cache(false);
-  const settings = { encoder, device, threads: plan.threads, batchSize: plan.batchSize, maxPixels };
-  const lanes: LaneThread[] = await Promise.all(Array.from({ length: plan.lanes }, () => startLane(settings)));
+  const startOn = async (device: Device) => {
+    const plan = planLanes(encoder.modelPath, device, threads);
+    const settings = { encoder, device, threads: plan.threads, batchSize: plan.batchSize, maxPixels };
+    const lanes = await Promise.all(Array.from({ length: plan.lanes }, () => startLane(settings)));
+    return { device, plan, settings, lanes };
+  };
+  const { device, plan, settings, lanes } = await startOn(await chooseDevice(options.device, logger)).catch((error) => {
+    if (options.device !== "auto" || !(error instanceof DeviceUnavailable)) throw error;
+    logger.info({ reason: error.message }, "the device cannot run this encoder; taking the cpu");
+    return startOn("cpu");
+  });
   const size = Math.max(PHOTOS_A_MESSAGE, plan.batchSize);
   const idle: (() => void)[] = [];
   logger.info({ encoder: encoder.manifest.name, device, ...plan }, "encoder loaded");

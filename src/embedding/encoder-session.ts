@@ -2,7 +2,10 @@ import { InferenceSession, Tensor } from "onnxruntime-node";
 import type { InstalledEncoder } from "../encoders/encoder.type.js";
 import { EncoderBroken } from "../encoders/encoder-errors.js";
 import { poolVectors } from "../encoders/pooling.js";
+import { messageOf } from "../errors.js";
 import type { Embedder } from "./embedder.type.js";
+import { DeviceUnavailable } from "./embedding.errors.js";
+import { webGpuModel } from "./webgpu-model.js";
 
 export type Device = Embedder["device"];
 
@@ -15,21 +18,17 @@ export interface EncoderSession {
 
 /**
  * @param threads cores that one run may use, on the cpu
+ * @throws DeviceUnavailable where this encoder does not load on a GPU; EncoderBroken
  */
 export async function openEncoderSession(
-  { manifest, modelPath }: InstalledEncoder,
+  encoder: InstalledEncoder,
   device: Device,
   threads: number,
 ): Promise<EncoderSession> {
-  const session = await InferenceSession.create(modelPath, {
-    executionProviders: [device],
-    intraOpNumThreads: threads,
-    interOpNumThreads: 1,
-    graphOptimizationLevel: "all",
-    logSeverityLevel: 3,
-  });
+  const { manifest } = encoder;
   const { size, layout } = manifest.preprocessing;
   const shape = layout === "NCHW" ? [3, size, size] : [size, size, 3];
+  const session = await load(encoder, device, threads, shape);
   if (!session.inputNames.includes(manifest.input) || !session.outputNames.includes(manifest.output)) {
     throw new EncoderBroken(
       `Encoder "${manifest.name}" takes ${session.inputNames.join(", ")} and gives ${session.outputNames.join(", ")}, ` +
@@ -47,4 +46,24 @@ export async function openEncoderSession(
     },
     close: () => session.release(),
   };
+}
+
+async function load(encoder: InstalledEncoder, device: Device, threads: number, photo: readonly number[]) {
+  const options: InferenceSession.SessionOptions = {
+    executionProviders: [device],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    graphOptimizationLevel: "all",
+    logSeverityLevel: 3,
+  };
+  try {
+    if (device === "webgpu") return await InferenceSession.create(await webGpuModel(encoder, photo), options);
+    return await InferenceSession.create(encoder.modelPath, options);
+  } catch (error) {
+    if (device === "cpu") throw error;
+    throw new DeviceUnavailable(
+      `Encoder "${encoder.manifest.name}" cannot run on ${device}: ${messageOf(error)} Use the device "cpu".`,
+      { cause: error },
+    );
+  }
 }

@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { PHOTO_REASONS, type PhotoReason, PhotoUnreadable } from "../catalog/photos/photo-unreadable.error.js";
 import { EncoderBroken } from "../encoders/encoder-errors.js";
-import { EmbeddingInterrupted } from "./embedding.errors.js";
+import { DeviceUnavailable, EmbeddingInterrupted } from "./embedding.errors.js";
 import type { LaneFailure, LaneReply, LaneRequest, LaneSettings } from "./embedding-lane.type.js";
 
 /** A running lane, seen from the thread that feeds it. */
@@ -102,5 +102,7 @@ function vectorOf(
 }
 
 function errorOf({ message, code }: LaneFailure): Error {
-  return code === "ENCODER_BROKEN" ? new EncoderBroken(message) : new Error(message);
+  if (code === "ENCODER_BROKEN") return new EncoderBroken(message);
+  if (code === "DEVICE_UNAVAILABLE") return new DeviceUnavailable(message);
+  return new Error(message);
 }

@@ -37,4 +37,5 @@ export {
   tensorFromNumbers,
   toFloat32,
 } from "./tensor.js";
+export { webGpuForm } from "./webgpu/webgpu-form.js";
 export type { ConvSettings, PoolSettings } from "./window-settings.js";

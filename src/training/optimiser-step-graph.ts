@@ -33,8 +33,9 @@ export function withOptimiser(
   const g = GraphBuilder.from({ ...graph, outputs, valueTypes: inner });
   const gradients = space.parameters.map(({ name }) => g.value(STEP.gradient(name)));
   const squares = gradients.map((gradient) => g.reduceSum(g.mul(gradient, gradient), undefined, false));
+  // Added up from the last layer on: the runtime takes gradients in this order, and frees what the last layers held.
   const norm = g.sqrt(
-    squares.reduce((sum, square) => g.add(sum, square)),
+    squares.toReversed().reduce((sum, square) => g.add(sum, square)),
     GRADIENT_NORM,
   );
   g.output(norm);

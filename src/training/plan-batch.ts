@@ -1,3 +1,4 @@
+import { trunkGraph } from "./inference-graph.js";
 import { loweringFor } from "./lowering-for-device.js";
 import { prepareEncoder } from "./prepare-encoder.js";
 import { copiesOf, estimateResidency, type Residency } from "./residency.js";
@@ -48,8 +49,9 @@ async function stepEstimate(options: TrainerOptions): Promise<(batch: number) =>
   const copies = copiesOf(options.optimiser, options.averaging !== undefined);
   const lower = await loweringFor(options);
   return async (batch) => {
-    const { graph, trainables } = await buildTrainingGraph({ encoder, cuts, head, loss, batch, memory });
-    const step = await lower(graph);
-    return estimateResidency(step, new Set(trainables.map(({ name }) => name)), copies);
+    const training = await buildTrainingGraph({ encoder, cuts, head, loss, batch, memory });
+    const trained = new Set(training.trainables.map(({ name }) => name));
+    const frozen = { encoder: encoder.graph, trunk: trunkGraph(encoder, training) };
+    return estimateResidency(await lower(training.graph), trained, copies, frozen);
   };
 }

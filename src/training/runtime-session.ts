@@ -2,8 +2,7 @@ import os from "node:os";
 import { InferenceSession, Tensor as RuntimeTensor } from "onnxruntime-node";
 import { DeviceUnavailable } from "../embedding/embedding.errors.js";
 import { messageOf } from "../errors.js";
-import { type Graph, modelOf, writeModel } from "../onnx/index.js";
-import { webGpuForm } from "./webgpu/webgpu-form.js";
+import { type Graph, modelOf, webGpuForm, writeModel } from "../onnx/index.js";
 
 export type Device = "cpu" | "cuda" | "webgpu";
 

@@ -54,10 +54,11 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
   const lower = await loweringFor(options);
   const stepGraph = await lower(training.graph);
   const trained = new Set(trainables.map(({ name }) => name));
-  const residency = estimateResidency(stepGraph, trained, copies);
+  const frozen = trunkGraph(encoder, training);
+  const residency = estimateResidency(stepGraph, trained, copies, { encoder: encoder.graph, trunk: frozen });
   if (options.memoryBudget !== undefined && residency.total > options.memoryBudget) {
     const { memoryBudget } = options;
-    const fits = await planBatch({ ...options, lower, memoryBudget }).then(
+    const fits = await planBatch({ ...options, memoryBudget }).then(
       (plan) => plan.batch,
       () => undefined,
     );
@@ -72,7 +73,6 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
     { space, optimiser: specification, clipNorm, averaging },
     options,
   );
-  const frozen = trunkGraph(encoder, training);
   const trunkSession = frozen && (await openSession(frozen, options));
   const image = encoder.graph.inputs[0];
   if (image === undefined) throw new TrainingUnfit("The encoder has no input.");

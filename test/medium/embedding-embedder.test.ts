@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import sharp from "sharp";
 import { PhotoUnreadable } from "../../src/catalog/photos/photo-unreadable.error.js";
+import { openEncoderSession } from "../../src/embedding/encoder-session.js";
 import {
   createEmbedder,
   createEmbedders,
@@ -20,6 +21,7 @@ import type { InstalledEncoder } from "../../src/encoders/encoder.type.js";
 import { EncoderBroken } from "../../src/encoders/encoder-errors.js";
 import { createLogger } from "../../src/logger.js";
 import type { ModelVersion } from "../../src/models/model-version.type.js";
+import { type Graph, modelOf, readModelFile, writeModelFile } from "../../src/onnx/index.js";
 import { testLogger } from "../support/database.js";
 import { TINY_DIMS, tinyEncoder } from "../support/embedding-tiny-encoder.js";
 import { gradient } from "../support/photos-samples.js";
@@ -186,6 +188,23 @@ describe("the device", () => {
     }
     await embedder.close();
     context.skip("this machine has CUDA");
+  });
+
+  test("refuses an encoder whose shapes nobody knows, rather than compute it wrongly", async () => {
+    const encoder = await tinyEncoder();
+    const { graph } = await readModelFile(encoder.modelPath);
+    const [first, ...rest] = graph.nodes;
+    const odd: Graph = {
+      ...graph,
+      otherOpsets: new Map([["shop.example", 1]]),
+      nodes: [{ ...first!, operator: "Fold", domain: "shop.example" }, ...rest],
+    };
+    await writeModelFile(modelOf(odd), encoder.modelPath);
+    await assert.rejects(openEncoderSession(encoder, "webgpu", 1), (error) => {
+      assert.ok(error instanceof DeviceUnavailable);
+      assert.match(error.message, /"tiny" cannot run on webgpu: .*shop\.example\.Fold.* Use the device "cpu"/);
+      return true;
+    });
   });
 
   test("is found by itself, and each that failed has one log line", async () => {

@@ -3,13 +3,13 @@
  *   node webgpu-child.js TASK FIRST
  */
 import { InferenceSession, Tensor as RuntimeTensor } from "onnxruntime-node";
-import { type Graph, GraphBuilder, modelOf, writeModel } from "../../src/onnx/index.js";
+import { type Graph, GraphBuilder, modelOf, webGpuForm, writeModel } from "../../src/onnx/index.js";
 import { deviceFailure } from "../../src/training/device-failure.js";
-import { webGpuForm } from "../../src/training/webgpu/webgpu-form.js";
 import { type GradientCheck, gradientProblem } from "./check-gradient.js";
 import { gradientSamples } from "./gradient-samples.js";
 import type { WebGpuResult } from "./webgpu.js";
 import { type Outputs, worstDifference } from "./webgpu-compare.js";
+import { embeddingTasks } from "./webgpu-embedding.js";
 import { formSamples } from "./webgpu-form-samples.js";
 import { optimiserTasks, stepTasks } from "./webgpu-steps.js";
 
@@ -103,6 +103,7 @@ const kinds: Record<string, () => ReadonlyMap<string, Task>> = {
   failures,
   steps: () => stepTasks(compare),
   optimisers: optimiserTasks,
+  embedding: embeddingTasks,
 };
 const [kind = "", first = "0"] = process.argv.slice(2);
 for (const [name, task] of [...(kinds[kind]?.() ?? [])].slice(Number(first))) {

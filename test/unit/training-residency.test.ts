@@ -5,7 +5,8 @@ import { createTrainer, MemoryTooSmall, planBatch, type TrainerOptions } from ".
 import { copiesOf, estimateResidency } from "../../src/training/residency.js";
 import { resnet } from "../support/architectures/index.js";
 
-const arena = 2.5;
+const arena = 1.25;
+const runtime = 60 * 2 ** 20;
 
 describe("what a step holds", () => {
   it("is the most that lives at one time, by hand", () => {
@@ -20,9 +21,10 @@ describe("what a step holds", () => {
     const residency = estimateResidency(g.graph(), new Set(["w"]), 2);
     assert.equal(residency.weights, 20_000 * (1 + 1 + 2));
     assert.equal(residency.fed, 4_000);
-    assert.equal(residency.constants, 2 * 8);
-    assert.equal(residency.activations, 12_000 * arena);
-    assert.equal(residency.total, 80_000 + 4_000 + 16 + 30_000);
+    assert.equal(residency.constants, 3 * 8);
+    assert.equal(residency.model, runtime);
+    assert.equal(residency.activations, 12_000 * arena + 2 * 20_000);
+    assert.equal(residency.total, 80_000 + 4_000 + 24 + 55_000 + runtime);
   });
 
   it("counts what the optimiser remembers", () => {

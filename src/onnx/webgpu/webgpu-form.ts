@@ -1,12 +1,6 @@
-import {
-  elementCount,
-  float32Tensor,
-  type Graph,
-  inferShapes,
-  inferValues,
-  int64List,
-  type Node,
-} from "../../onnx/index.js";
+import type { Graph, Node } from "../graph.type.js";
+import { inferShapes, inferValues } from "../infer-shapes.js";
+import { elementCount, float32Tensor, int64List } from "../tensor.js";
 import { lengthenFilters } from "./lengthen-filters.js";
 import { narrowSplit } from "./narrow-split.js";
 import type { Rewrite, RewriteContext } from "./rewrite.type.js";

@@ -1,4 +1,4 @@
-import type { Node } from "../../onnx/index.js";
+import type { Node } from "../graph.type.js";
 import type { RewriteContext } from "./rewrite.type.js";
 
 export function groupOf({ attributes }: Node): number {

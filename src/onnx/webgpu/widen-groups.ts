@@ -1,4 +1,4 @@
-import type { Node } from "../../onnx/index.js";
+import type { Node } from "../graph.type.js";
 import type { Rewrite } from "./rewrite.type.js";
 import { groupOf, padChannels } from "./widening.js";
 

@@ -1,4 +1,4 @@
-import type { Attribute, Node } from "../../onnx/index.js";
+import type { Attribute, Node } from "../graph.type.js";
 
 /** What a rewrite may ask of the graph, and build new nodes with. */
 export interface RewriteContext {

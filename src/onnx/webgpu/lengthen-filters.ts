@@ -1,4 +1,5 @@
-import { attribute, type Node } from "../../onnx/index.js";
+import { attribute } from "../attributes.js";
+import type { Node } from "../graph.type.js";
 import type { Rewrite } from "./rewrite.type.js";
 import { groupOf } from "./widening.js";
 
