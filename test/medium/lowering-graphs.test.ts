@@ -182,6 +182,37 @@ const samples: Record<string, { shape: number[]; build: Build; blocked?: false }
       return g.reduceMean(g.averagePool(c, { kernel: [2, 2], strides: [1, 1] }), [2, 3]);
     },
   },
+  "max pooling whose windows do not touch": {
+    shape: [2, 16, 8, 6],
+    build: (x, weight, g) =>
+      g.conv(g.maxPool(g.conv(x, weight(20, 16, 1, 1)), { kernel: [2, 2], strides: [2, 2] }), weight(16, 20, 1, 1)),
+  },
+  "max pooling of every place, uneven": {
+    shape: [2, 16, 7, 6],
+    build: (x, weight, g) =>
+      g.conv(
+        g.maxPool(g.conv(x, weight(16, 16, 1, 1)), { kernel: [3, 2], strides: [1, 1], pads: [1, 0, 1, 1] }),
+        weight(16, 16, 1, 1),
+      ),
+  },
+  "max pooling with strides that leave columns over": {
+    shape: [2, 16, 12, 11],
+    build: (x, weight, g) =>
+      g.conv(g.maxPool(g.conv(x, weight(16, 16, 1, 1)), { kernel: [3, 3], strides: [2, 3] }), weight(16, 16, 1, 1)),
+  },
+  "max pooling of equal places": {
+    shape: [2, 16, 9, 9],
+    build: (x, weight, g) =>
+      g.conv(
+        g.maxPool(g.relu(g.conv(x, weight(32, 16, 1, 1))), { kernel: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] }),
+        weight(16, 32, 1, 1),
+      ),
+  },
+  "max pooling that skips places": {
+    shape: [2, 16, 9, 9],
+    build: (x, weight, g) =>
+      g.conv(g.maxPool(g.conv(x, weight(16, 16, 1, 1)), { kernel: [2, 2], strides: [3, 3] }), weight(16, 16, 1, 1)),
+  },
   "scale by channel (layer scale)": {
     shape: [2, 32, 6, 6],
     build: (x, weight, g) => g.conv(g.mul(g.conv(x, weight(32, 32, 1, 1)), weight(1, 32, 1, 1)), weight(16, 32, 1, 1)),
@@ -204,6 +235,14 @@ describe("lowering for the CPU", () => {
     const lowered = lowerForCpu(graph, { block: 16 });
     assert.deepEqual(lowered.inputs, graph.inputs);
     assert.deepEqual(lowered.outputs, graph.outputs);
+  });
+
+  it("asks no tap of a max pooling by itself", () => {
+    const graph = step([2, 16, 9, 9], (x, weight, g) =>
+      g.maxPool(g.conv(x, weight(16, 16, 1, 1)), { kernel: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] }),
+    );
+    const operators = lowerForCpu(graph, { block: 16 }).nodes.map(({ operator }) => operator);
+    assert.equal(operators.includes("Equal"), false);
   });
 
   it("leaves no transposed convolution in a network of layers that have blocked kernels", () => {

@@ -8,6 +8,9 @@ export interface ConvolutionGeometry {
   readonly padsBefore: readonly [number, number];
 }
 
+/** Geometry of a two-dimensional pooling, rows first. */
+export type PoolingWindow = Pick<ConvolutionGeometry, "kernel" | "strides" | "padsBefore">;
+
 /** What a handful of plain gradient nodes computes together, by the value that they end in. */
 export type GradientForm =
   /** ∂x = ∂y ∗ᵀ w. */
@@ -16,6 +19,14 @@ export type GradientForm =
   | { readonly kind: "weight"; readonly x: string; readonly dy: string; readonly geometry: ConvolutionGeometry }
   /** ∂b = Σ ∂y over samples and places. */
   | { readonly kind: "bias"; readonly dy: string }
+  /** ∂x of y = max of x over a window: ∂y at the first place that equals y. */
+  | {
+      readonly kind: "maxPool";
+      readonly x: string;
+      readonly y: string;
+      readonly dy: string;
+      readonly window: PoolingWindow;
+    }
   /** ∂x = ∂y · [low < y < high]. */
   | {
       readonly kind: "clip";

@@ -5,6 +5,7 @@ import type { GradientForm } from "./gradient-form.type.js";
 import { type Activation, convolutionKind, lowerConvolution } from "./lower-convolution.js";
 import { lowerClipGradient, lowerElementWise } from "./lower-element-wise.js";
 import { lowerInputGradient } from "./lower-input-gradient.js";
+import { lowerMaxPoolGradient } from "./lower-max-pool-gradient.js";
 import { lowerPooling } from "./lower-pooling.js";
 import { lowerSpread } from "./lower-spread.js";
 import { lowerBiasGradient, lowerDenseWeightGradient, lowerDepthwiseWeightGradient } from "./lower-weight-gradient.js";
@@ -74,6 +75,11 @@ function lowerForm(form: GradientForm, node: Node, values: LoweredValues, index:
       if (!values.isBlocked(form.dy)) return false;
       values.setPlain(output, lowerBiasGradient(values, form.dy));
       return true;
+    case "maxPool": {
+      const dx = values.isBlocked(form.x) && lowerMaxPoolGradient(values, form.x, form.y, form.dy, form.window);
+      if (dx) values.setBlocked(output, dx, values.shape(form.x)[1] ?? 1);
+      return Boolean(dx);
+    }
     case "clip": {
       const { value, blocked } = lowerClipGradient(values, form.y, form.dy, form.low, form.high);
       if (blocked) values.setBlocked(output, value, values.shape(form.y)[1] ?? 1);

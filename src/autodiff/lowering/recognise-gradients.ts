@@ -1,6 +1,7 @@
 import type { Graph, Node } from "../../onnx/index.js";
 import type { ConvolutionGeometry, GradientForm } from "./gradient-form.type.js";
 import { indexNodes, int, ints, type NodeIndex, text } from "./node-index.js";
+import { recogniseMaxPool } from "./recognise-max-pool.js";
 
 /**
  * Finds in a differentiated graph the groups of plain nodes that the rules of Conv, Relu and Clip emit, by the value
@@ -11,6 +12,8 @@ export function recogniseGradients(graph: Graph): ReadonlyMap<string, GradientFo
   const forms = new Map<string, GradientForm>();
   for (const node of graph.nodes) {
     if (node.domain !== "") continue;
+    const pooled = node.operator === "MaxPool" ? recogniseMaxPool(node, index) : undefined;
+    if (pooled) forms.set(...pooled);
     const output = node.outputs[0] ?? "";
     const form = recognise(node, output, index);
     if (form) forms.set(output, form);
