@@ -27,7 +27,7 @@ import {
 export function composeServer(core: Core): ServerParts & { close(): Promise<void> } {
   const { config, logger, database, queue, vectors, models, encoders, products, writer, similar, fetcher } = core;
   // One lane: a visitor's picture takes some ten milliseconds, and the worker needs the other cores.
-  const embedders = createEmbedders({ models, encoders, config, logger, threads: 1 });
+  const embedders = createEmbedders({ models, encoders, artefacts: core.artefacts, config, logger, threads: 1 });
   const pictures = createPictureReader({ fetcher, config });
   const embedPicture = createEmbedPicture({ pictures, embedders, models });
   return {

@@ -17,7 +17,7 @@ import { createEvaluation } from "./evaluation/index.js";
 import { createJobConsumer, createJobQueue } from "./jobs/index.js";
 import { announceWorker } from "./jobs/worker-presence.js";
 import type { Logger } from "./logger.js";
-import { createModelVersions } from "./models/index.js";
+import { createArtefactStore, createModelVersions } from "./models/index.js";
 import { createListModels } from "./models/list-models.js";
 import { createFindProduct } from "./similar/find-product.js";
 import { createSimilarItems } from "./similar/index.js";
@@ -43,6 +43,7 @@ export async function composeCore(config: Config, logger: Logger, role: DataFold
     const models = createModelVersions({ database, vectors, logger });
     const encoders = createEncoderRegistry({ config, logger });
     const blobs = createBlobStore(config);
+    const artefacts = createArtefactStore(config);
     const intake = createPhotoIntake({ blobs, config });
     const fetcher = createGuardedFetcher({ config, logger });
     closing.push(() => fetcher.close());
@@ -65,6 +66,7 @@ export async function composeCore(config: Config, logger: Logger, role: DataFold
       listModels: createListModels(database),
       encoders,
       blobs,
+      artefacts,
       fetcher,
       intake,
       writer,
@@ -98,9 +100,9 @@ export async function composeWorker(
   const core = await composeCore(config, logger, "guest");
   const closing: ((graceMs?: number) => Promise<unknown>)[] = [() => core.close()];
   try {
-    const { database, queue, vectors, models, encoders, blobs, fetcher, intake } = core;
+    const { database, queue, vectors, models, encoders, blobs, artefacts, fetcher, intake } = core;
     await core.ensureBaseModel();
-    const embedders = createEmbedders({ models, encoders, config, logger });
+    const embedders = createEmbedders({ models, encoders, artefacts, config, logger });
     closing.push(() => embedders.close());
     const maintenance = startVectorMaintenance({ queue, models, vectors, logger });
     closing.push(() => maintenance.stop());

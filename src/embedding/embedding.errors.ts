@@ -30,3 +30,12 @@ export class ModelMissing extends LookalikeError {
 export class EmbeddingInterrupted extends LookalikeError {
   readonly code = "EMBEDDING_INTERRUPTED";
 }
+
+/** The model version never became one. */
+export class ModelFailed extends LookalikeError {
+  readonly code = "MODEL_FAILED";
+
+  constructor(model: string) {
+    super(`The training or the refresh of model "${model}" failed: it has no use but to be deleted. Train again.`);
+  }
+}

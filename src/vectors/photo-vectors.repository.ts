@@ -41,9 +41,8 @@ export async function missingPhotoVectors(
   return sql.query(
     `SELECT b.blob_id AS "blobId", m.id AS "modelId"
      FROM (SELECT DISTINCT unnest($1::bigint[]) AS blob_id) b
-     CROSS JOIN model_version m
-     WHERE m.state IN ('ACTIVE', 'CANDIDATE')
-       AND NOT EXISTS (SELECT 1 FROM vectors.photo_vector v WHERE v.model_id = m.id AND v.blob_id = b.blob_id)
+     CROSS JOIN vectors.live_model m
+     WHERE NOT EXISTS (SELECT 1 FROM vectors.photo_vector v WHERE v.model_id = m.id AND v.blob_id = b.blob_id)
      ORDER BY m.id, b.blob_id`,
     [blobIds],
   );

@@ -27,9 +27,7 @@ export const scopedGroup = (alias: string): string => `${alias}.source || E'\\x1
  */
 export async function refreshProducts(sql: Sql, productIds: readonly bigint[]): Promise<void> {
   if (productIds.length === 0) return;
-  const models = await sql.query<{ id: number }>(
-    "SELECT id FROM model_version WHERE state IN ('ACTIVE', 'CANDIDATE') ORDER BY id",
-  );
+  const models = await sql.query<{ id: number }>("SELECT id FROM vectors.live_model ORDER BY id");
   if (models.length > 0)
     await refresh(
       sql,

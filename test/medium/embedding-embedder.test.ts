@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -20,6 +21,7 @@ import {
 import type { InstalledEncoder } from "../../src/encoders/encoder.type.js";
 import { EncoderBroken } from "../../src/encoders/encoder-errors.js";
 import { createLogger } from "../../src/logger.js";
+import { ArtefactMissing } from "../../src/models/artefact-store.errors.js";
 import type { ModelVersion } from "../../src/models/model-version.type.js";
 import { type Graph, modelOf, readModelFile, writeModelFile } from "../../src/onnx/index.js";
 import { testLogger } from "../support/database.js";
@@ -240,7 +242,8 @@ describe("the embedders of model versions", () => {
           return encoder;
         },
       },
-      config: { device: "cpu", maxPixels: 1e6 },
+      artefacts: { read: (key) => Promise.reject(new ArtefactMissing(key)) },
+      config: { device: "cpu", maxPixels: 1e6, data: tmpdir() },
       threads: 1,
       logger: testLogger,
     });
@@ -258,7 +261,8 @@ describe("the embedders of model versions", () => {
     const embedders = createEmbedders({
       models: { find: async (id) => model(id) },
       encoders: { open: async () => ({ ...encoder, digest }) },
-      config: { device: "cpu", maxPixels: 1e6 },
+      artefacts: { read: (key) => Promise.reject(new ArtefactMissing(key)) },
+      config: { device: "cpu", maxPixels: 1e6, data: tmpdir() },
       threads: 1,
       logger: testLogger,
     });
