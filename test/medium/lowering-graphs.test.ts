@@ -109,6 +109,20 @@ const samples: Record<string, { shape: number[]; build: Build; blocked?: false }
   "stride 2 on an odd size": { shape: [2, 32, 9, 7], build: conv([16, 32, 3, 3], { ...same, strides: [2, 2] }) },
   "strides that leave columns over": { shape: [2, 16, 8, 9], build: conv([16, 16, 3, 3], { strides: [3, 2] }) },
   "uneven strides": { shape: [2, 16, 9, 9], build: conv([16, 16, 3, 3], { ...same, strides: [1, 2] }) },
+  "5 × 5, stride 2, odd": {
+    shape: [2, 16, 9, 11],
+    build: conv([20, 16, 5, 5], { pads: [2, 2, 2, 2], strides: [2, 2] }),
+  },
+  "3 × 3, stride 3, uneven padding": {
+    shape: [2, 16, 10, 8],
+    build: conv([16, 16, 3, 3], { pads: [1, 0, 2, 1], strides: [3, 3] }),
+  },
+  "4 × 4, stride 2, without padding": { shape: [2, 16, 11, 10], build: conv([16, 16, 4, 4], { strides: [2, 2] }) },
+  "stride wider than the kernel": { shape: [2, 16, 11, 10], build: conv([16, 16, 2, 2], { strides: [3, 3] }) },
+  "strided and dilated": {
+    shape: [2, 16, 11, 10],
+    build: conv([16, 16, 3, 3], { pads: [2, 2, 2, 2], strides: [2, 2], dilations: [2, 2] }),
+  },
   "padding as TensorFlow exports it": {
     shape: [2, 16, 8, 8],
     build: conv([16, 16, 3, 3], { pads: [0, 0, 1, 1], strides: [2, 2] }),
@@ -235,6 +249,15 @@ describe("lowering for the CPU", () => {
     const lowered = lowerForCpu(graph, { block: 16 });
     assert.deepEqual(lowered.inputs, graph.inputs);
     assert.deepEqual(lowered.outputs, graph.outputs);
+  });
+
+  it("splits the gradient of a strided convolution into phases, each with its own taps", () => {
+    const graph = step([2, 16, 8, 8], conv([16, 16, 3, 3], { ...same, strides: [2, 2] }));
+    const kernels = lowerForCpu(graph, { block: 16 })
+      .nodes.filter(({ operator, domain }) => operator === "Conv" && domain !== "")
+      .map(({ attributes }) => attributes.get("kernel_shape"));
+    const sizes = kernels.map((kernel) => (kernel?.kind === "ints" ? kernel.value.join("×") : ""));
+    assert.deepEqual(sizes.sort(), ["1×1", "1×2", "2×1", "2×2", "3×3"]);
   });
 
   it("asks no tap of a max pooling by itself", () => {

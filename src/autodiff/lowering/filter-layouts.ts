@@ -10,10 +10,9 @@ import { alignedTo, blockedNode, padTo } from "./channel-blocks.js";
 
 /** [O, I, h, w] → [O / b, I / b, h, w, b of I, b of O], padded with zeros; read as [O aligned, I aligned, h, w]. */
 export function denseFilter(g: GraphBuilder, w: Value, block: number): Value {
-  const [outputs = 1, inputs = 1, rows = 1, columns = 1] = shapeOf(w);
-  const [o, i] = [alignedTo(block, outputs), alignedTo(block, inputs)];
+  const filled = filledFilter(g, w, block);
+  const [o = 1, i = 1, rows = 1, columns = 1] = shapeOf(filled);
   const taps = rows * columns;
-  const filled = padTo(g, padTo(g, w, 0, o), 1, i);
   const laid = lastInBlocks(g, g.reshape(filled, [o / block, block, i * taps, 1]), block);
   if (taps === 1) return g.reshape(laid, [o, i, rows, columns]);
   const split = g.reshape(laid, [o / block, i / block, block, taps, block]);
@@ -30,20 +29,43 @@ export function fewChannelsFilter(g: GraphBuilder, w: Value, block: number): Val
 
 /** The filter of ∂x: inputs and outputs exchanged, turned by 180°: [I / b, O / b, h, w, b of O, b of I]. */
 export function turnedDenseFilter(g: GraphBuilder, w: Value, block: number): Value {
-  const [outputs = 1, inputs = 1, rows = 1, columns = 1] = shapeOf(w);
-  const [o, i] = [alignedTo(block, outputs), alignedTo(block, inputs)];
+  const [, , rows = 1, columns = 1] = shapeOf(w);
+  if (rows * columns > 1) return turnedTaps(g, exchangedFilter(g, w, block), w, block, range(rows), range(columns));
+  const filled = filledFilter(g, w, block);
+  const [o = 1, i = 1] = shapeOf(filled);
+  const last = { channels_last: attribute.int(1) };
+  const rowsOfInputs = g.reshape(filled, [1, o, 1, i]);
+  return g.reshape(blockedNode(g, "ReorderInput", [rowsOfInputs], last, [1, i, o, 1]), [i, o, 1, 1]);
+}
+
+/** [O, I, h, w] → [I / b · O / b, h · w, b of O · b of I]: inputs and outputs exchanged, what `turnedTaps` picks from. */
+export function exchangedFilter(g: GraphBuilder, w: Value, block: number): Value {
+  const filled = filledFilter(g, w, block);
+  const [o = 1, i = 1, rows = 1, columns = 1] = shapeOf(filled);
   const taps = rows * columns;
-  const filled = padTo(g, padTo(g, w, 0, o), 1, i);
-  if (taps === 1) {
-    const last = { channels_last: attribute.int(1) };
-    const rowsOfInputs = g.reshape(filled, [1, o, 1, i]);
-    return g.reshape(blockedNode(g, "ReorderInput", [rowsOfInputs], last, [1, i, o, 1]), [i, o, 1, 1]);
-  }
   const laid = blockedNode(g, "ReorderInput", [g.reshape(filled, [o, i, taps, 1])], {}, [o, i, taps, 1]);
   const split = g.reshape(laid, [o / block, block, i / block, taps, block]);
-  const ordered = g.transpose(split, [2, 0, 3, 1, 4]);
-  const tiles = g.reshape(ordered, [(i * o) / (block * block), taps, block * block]);
-  return g.reshape(g.gather(tiles, backwards(g, taps), 1), [i, o, rows, columns]);
+  return g.reshape(g.transpose(split, [2, 0, 3, 1, 4]), [(i * o) / (block * block), taps, block * block]);
+}
+
+/** The taps that lie in some rows and columns, in the order of a filter turned by 180°. */
+export function turnedTaps(
+  g: GraphBuilder,
+  exchanged: Value,
+  w: Value,
+  block: number,
+  rows: readonly number[],
+  columns: readonly number[],
+): Value {
+  const [outputs = 1, inputs = 1, , width = 1] = shapeOf(w);
+  const taps = rows.toReversed().flatMap((row) => columns.toReversed().map((column) => row * width + column));
+  const picked = g.gather(exchanged, g.int64s(taps), 1);
+  return g.reshape(picked, [alignedTo(block, inputs), alignedTo(block, outputs), rows.length, columns.length]);
+}
+
+function filledFilter(g: GraphBuilder, w: Value, block: number): Value {
+  const [outputs = 1, inputs = 1] = shapeOf(w);
+  return padTo(g, padTo(g, w, 0, alignedTo(block, outputs)), 1, alignedTo(block, inputs));
 }
 
 export function turnedDepthwiseFilter(g: GraphBuilder, w: Value, block: number): Value {
@@ -54,8 +76,10 @@ export function turnedDepthwiseFilter(g: GraphBuilder, w: Value, block: number):
 
 /** The order of taps turned by 180°. */
 function backwards(g: GraphBuilder, taps: number): Value {
-  return g.int64s(Array.from({ length: taps }, (_, tap) => taps - 1 - tap));
+  return g.int64s(range(taps).reverse());
 }
+
+const range = (size: number) => Array.from({ length: size }, (_, at) => at);
 
 /** [parts, b, places, 1] → [parts, places, b]. */
 function lastInBlocks(g: GraphBuilder, x: Value, block: number): Value {

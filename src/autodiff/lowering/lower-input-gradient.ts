@@ -4,22 +4,27 @@ import { alignedTo } from "./channel-blocks.js";
 import { turnedDenseFilter, turnedDepthwiseFilter } from "./filter-layouts.js";
 import type { ConvolutionGeometry } from "./gradient-form.type.js";
 import { blockedConvolution } from "./lower-convolution.js";
+import { lowerStridedInputGradient } from "./lower-strided-gradient.js";
 import type { LoweredValues } from "./lowered-values.js";
 
 /**
- * ∂x = ∂y ∗ w turned by 180°, inputs and outputs exchanged. Under strides zeros stand between the elements of ∂y; for a
- * 1 × 1 window they are put between those of ∂x instead, when the product is done.
+ * ∂x = ∂y ∗ w turned by 180°, inputs and outputs exchanged. Under strides a dense one goes phase by phase; for others
+ * zeros stand between the elements of ∂y, and for a 1 × 1 window between those of ∂x, when the product is done.
  * @returns undefined where the padding is wider than the kernel
  */
 export function lowerInputGradient(
   values: LoweredValues,
   dy: string,
   w: string,
-  { group, kernel, strides, dilations, padsBefore }: ConvolutionGeometry,
+  geometry: ConvolutionGeometry,
   sizes: readonly number[],
 ): Value | undefined {
   const { graph: g, block } = values;
+  const { group, kernel, strides, dilations, padsBefore } = geometry;
   const isPointwise = kernel.every((size) => size === 1) && padsBefore.every((pad) => pad === 0);
+  const isStrided = strides.some((step) => step > 1);
+  const phased = isStrided && !isPointwise && lowerStridedInputGradient(values, dy, w, geometry, sizes);
+  if (phased) return phased;
   const [, , ...places] = values.shape(dy);
   const spread = places.map((size, axis) => (isPointwise ? size : size * (strides[axis] ?? 1)));
   const reach = kernel.map((size, axis) => (size - 1) * (dilations[axis] ?? 1));
