@@ -1,6 +1,7 @@
 import { isOutage } from "../../catalog/import/survive-outage.js";
 import type { Sql } from "../../database/database.type.js";
 import { codeOf, LookalikeError, messageOf } from "../../errors.js";
+import { saveDistribution } from "../distribution/distribution.repository.js";
 import type { AttemptEnd } from "./learn-once.js";
 import { endAttempt, endCancelled, handOverRun, releaseRun } from "./run-attempts.repository.js";
 import { removeLeftovers, removeWorkFolder } from "./run-files.js";
@@ -44,7 +45,7 @@ export async function settleAttempt(
 
 /** The model and the run's next state are written together: there is never one without the other. */
 async function handOver(
-  { database, queue, config, logger, artefacts, registerTrained, saveDistribution }: TrainModelDependencies,
+  { database, queue, config, logger, artefacts, models }: TrainModelDependencies,
   run: TrainingRun,
   { encoder, words, finished }: Extract<AttemptEnd, { kind: "finished" }>,
 ): Promise<void> {
@@ -52,7 +53,7 @@ async function handOver(
   const labels = run.request.positives[0]!.kind;
   const modelId = await database.transaction(async (sql: Sql) => {
     const trained = { runId: run.id, parentId: run.parentId, encoder, weightsKey, weightsSha256, dims };
-    const { id } = await registerTrained(sql, trained);
+    const { id } = await models.registerTrained(sql, trained);
     await handOverRun(sql, run, id, { dims, ...result });
     const { before, after } = words.distributions;
     if (before) await saveDistribution(sql, run.parentId, labels, before);

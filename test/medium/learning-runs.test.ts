@@ -1,0 +1,254 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { after, afterEach, before, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { createJobConsumer } from "../../src/jobs/index.js";
+import { workFolderOf } from "../../src/learning/runs/run-files.js";
+import { createTrainModelJob } from "../../src/learning/runs/train-model.job.js";
+import type { TrainModelDependencies } from "../../src/learning/runs/train-model.type.js";
+import type { Training } from "../../src/learning/runs/training.js";
+import { ENDED, type TrainingRun } from "../../src/learning/runs/training-run.type.js";
+import { finishRun } from "../../src/learning/runs/training-runs.repository.js";
+import { ArtefactNotWritten } from "../../src/models/artefact-store.errors.js";
+import { startChild } from "../support/child.js";
+import { isRunning } from "../support/command-line.js";
+import { describeOnBothDatabases, testLogger } from "../support/database.js";
+import { playedTraining, trainingOf } from "../support/learning-runs.js";
+import { nextState, PLAYS } from "../support/learning-trainer.js";
+import { openTinyShop, type TinyShop } from "../support/tiny-shop.js";
+
+describeOnBothDatabases("a training run", (_, kind) => {
+  let shop: TinyShop;
+  let training: Training;
+  const workers: { close(graceMs?: number): Promise<void> }[] = [];
+  before(async () => {
+    shop = await openTinyShop(kind);
+    training = trainingOf(shop.core);
+  });
+  afterEach(async () => {
+    for (const worker of workers.splice(0)) await worker.close(0);
+    await shop.core.database.query("DELETE FROM pgboss.job WHERE name IN ('train-model', 'refresh-model')");
+    await shop.core.database.query(
+      "UPDATE training_run SET state = 'FAILED' WHERE state NOT IN ('SUCCEEDED', 'CANCELLED')",
+    );
+  });
+  after(() => shop.close());
+
+  const work = async (changes: Partial<TrainModelDependencies> = {}) => {
+    const consumer = await createJobConsumer(shop.core.database, testLogger);
+    workers.push(consumer);
+    await consumer.consume("train-model", { concurrency: 1 }, createTrainModelJob(playedTraining(shop.core, changes)));
+    return consumer;
+  };
+  const until = async (id: string, what: string, reached: (run: TrainingRun) => boolean): Promise<TrainingRun> => {
+    const deadline = Date.now() + 90_000;
+    for (;;) {
+      const run = (await training.find(id))!;
+      if (reached(run)) return run;
+      if (Date.now() > deadline) throw new Error(`not reached: ${what}: ${JSON.stringify(run)}`);
+      await delay(20);
+    }
+  };
+  const ended = (id: string) => until(id, "its end", ({ state }) => state === "REFRESHING" || ENDED.includes(state));
+  const epochsOf = (id: string) =>
+    shop.core.database.query<{ epoch: number; loss: number }>(
+      "SELECT epoch, loss FROM training_epoch WHERE run_id = $1::uuid ORDER BY epoch",
+      [id],
+    );
+  const lossesOf = (seed: number, epochs: number): { epoch: number; loss: number }[] => {
+    let state = { epoch: 0, value: 7 };
+    return Array.from({ length: epochs }, () => {
+      state = nextState(state, seed);
+      return { epoch: state.epoch, loss: state.value / 2_147_483_647 };
+    });
+  };
+
+  it("goes from its start to a candidate whose refresh is enqueued, and to its end", async () => {
+    const queued = await training.start({ seed: PLAYS.talkative });
+    assert.equal(queued.state, "QUEUED");
+    assert.deepEqual(queued.request.positives, [{ kind: "category", weight: 1 }]);
+    await work();
+    const run = await ended(queued.id);
+    assert.deepEqual([run.state, run.stage, run.failure], ["REFRESHING", "refresh", null]);
+    assert.equal(run.plan?.reason, "played");
+    assert.equal(run.device, "cpu");
+    assert.equal(run.result?.validation?.mapAtR, 0.7);
+    const model = await shop.core.models.find(run.modelId!);
+    assert.equal(model?.state, "CANDIDATE");
+    const jobs = await shop.core.database.query("SELECT data FROM pgboss.job WHERE name = 'refresh-model'");
+    assert.deepEqual(jobs, [{ data: { modelId: run.modelId } }]);
+    const epochs = await epochsOf(run.id);
+    assert.equal(epochs.length, 10);
+    assert.ok(Number.isNaN(epochs[2]!.loss), "a loss that is no number is kept as it is");
+    assert.deepEqual(run.guards, [{ guard: "not-a-number", step: 30, action: "Back to step 20 at half the rate." }]);
+    const [counts] = await shop.core.database.query(
+      `SELECT (SELECT count(*)::int FROM mined_triplet WHERE run_id = $1::uuid) AS triplets,
+              (SELECT count(*)::int FROM suspect_label WHERE run_id = $1::uuid) AS suspects`,
+      [run.id],
+    );
+    assert.deepEqual(counts, { triplets: 20, suspects: 1 });
+    assert.equal(existsSync(workFolderOf(shop.config, run.id)), false, "caches are gone");
+    assert.equal(await finishRun(shop.core.database, run.id, { gate: { better: true } }), true);
+    assert.equal(await finishRun(shop.core.database, run.id, {}), false, "a run ends once");
+    const end = (await training.find(run.id))!;
+    assert.deepEqual([end.state, end.gate], ["SUCCEEDED", { better: true }]);
+  });
+
+  it("is cancelled within two seconds, and a second time gets a clear answer", async () => {
+    await work();
+    for (const seed of [PLAYS.long, PLAYS.deaf]) {
+      const { id } = await training.start({ seed });
+      await until(id, "work", ({ plan }) => plan !== null);
+      await delay(300);
+      const cancelledAt = Date.now();
+      const asked = await training.cancel(id);
+      assert.equal(asked.state, "RUNNING");
+      const run = await ended(id);
+      assert.equal(run.state, "CANCELLED");
+      assert.ok(Date.now() - cancelledAt < 2_500, `${Date.now() - cancelledAt} ms`);
+      await assert.rejects(training.cancel(id), { code: "TRAINING_RUN_ENDED" });
+    }
+    const { id } = await training.start({ seed: PLAYS.deaf });
+    await until(id, "work", ({ plan }) => plan !== null);
+    await training.cancel(id);
+    await assert.rejects(training.cancel(id), { code: /^(CANCEL_REQUESTED_ALREADY|TRAINING_RUN_ENDED)$/ });
+  });
+
+  it("is cancelled at once while it waits, and goes on when it is resumed", async () => {
+    const { id } = await training.start({ seed: PLAYS.long });
+    assert.equal((await training.cancel(id)).state, "CANCELLED");
+    const worker = await work();
+    await delay(600);
+    assert.equal((await training.find(id))?.attempts, 0, "its job does nothing");
+    await training.resume(id);
+    await assert.rejects(training.resume(id), { code: "TRAINING_RUN_NOT_RESUMABLE" });
+    await until(id, "a checkpoint", ({ checkpointStep }) => (checkpointStep ?? 0) >= 50);
+    await training.cancel(id);
+    const cancelled = await ended(id);
+    const resumed = await training.resume(id);
+    assert.equal(resumed.checkpointStep, cancelled.checkpointStep);
+    await until(id, "more epochs", ({ checkpointStep }) => (checkpointStep ?? 0) >= cancelled.checkpointStep! + 50);
+    const epochs = await epochsOf(id);
+    assert.deepEqual(epochs, lossesOf(PLAYS.long, epochs.length));
+    await training.cancel(id);
+    await ended(id);
+    await worker.close(0);
+  });
+
+  it("whose trainer crashes goes on from the checkpoint with the same next losses", async () => {
+    await work();
+    const { id } = await training.start({ seed: PLAYS.crashOnce });
+    const run = await ended(id);
+    assert.deepEqual([run.state, run.attempts, run.failure], ["REFRESHING", 2, null]);
+    assert.deepEqual(await epochsOf(id), lossesOf(PLAYS.crashOnce, 10));
+  });
+
+  it("fails with a reason when its trainer crashes again and again, and when it finds too little", async () => {
+    const run = await training.start({ seed: PLAYS.crashAlways });
+    const job = createTrainModelJob(playedTraining(shop.core));
+    const signal = new AbortController().signal;
+    const deliver = (retryCount: number) => job({ id: "1", data: { runId: run.id }, retryCount }, signal);
+    await assert.rejects(deliver(0), { code: "TRAINER_CRASHED" });
+    assert.equal((await training.find(run.id))?.state, "QUEUED");
+    await deliver(3);
+    const crashed = (await training.find(run.id))!;
+    assert.deepEqual([crashed.state, crashed.failureCode], ["FAILED", "TRAINER_CRASHED"]);
+    assert.match(crashed.failure!, /SIGKILL.*memory.*std::bad_alloc/s);
+
+    const poor = await training.start({ seed: PLAYS.notEnough });
+    await job({ id: "2", data: { runId: poor.id }, retryCount: 0 }, signal);
+    const refused = (await training.find(poor.id))!;
+    assert.deepEqual(
+      [refused.state, refused.failureCode, refused.failure, refused.attempts],
+      ["FAILED", "NOT_ENOUGH_DATA", "Two labels are needed: 1 more.", 1],
+    );
+  });
+
+  it("ends with a typed failure on a full disk, and resumes when there is room", async () => {
+    const { id } = await training.start({ seed: PLAYS.short });
+    const full = playedTraining(shop.core);
+    const noSpace = Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+    const artefacts = {
+      ...full.artefacts,
+      write: (key: string, bytes: Uint8Array) => Promise.reject(new ArtefactNotWritten(key, bytes.length, noSpace)),
+    };
+    const signal = new AbortController().signal;
+    await createTrainModelJob({ ...full, artefacts })({ id: "1", data: { runId: id }, retryCount: 0 }, signal);
+    const failed = (await training.find(id))!;
+    assert.deepEqual([failed.state, failed.failureCode], ["FAILED", "ARTEFACT_NOT_WRITTEN"]);
+    await training.resume(id);
+    await work();
+    assert.equal((await ended(id)).state, "REFRESHING");
+  });
+
+  it("survives its worker, killed with SIGKILL: no orphan stays, another worker goes on", async () => {
+    const { id } = await training.start({ seed: PLAYS.long });
+    const worker = startChild("learning-worker", JSON.stringify(shop.config));
+    await worker.saw((message) => message === "ready");
+    await until(id, "checkpoints", ({ checkpointStep }) => (checkpointStep ?? 0) >= 50);
+    const trainer = childrenOf(worker.pid);
+    assert.equal(trainer.length, 1);
+    await worker.kill();
+    for (let waited = 0; isRunning(trainer[0]!) && waited < 3_000; waited += 20) await delay(20);
+    assert.equal(isRunning(trainer[0]!), false, "the trainer ends with its worker");
+    const before = (await training.find(id))!;
+    await work();
+    await until(id, "more checkpoints", ({ checkpointStep }) => checkpointStep! >= before.checkpointStep! + 50);
+    const epochs = await epochsOf(id);
+    assert.deepEqual(epochs, lossesOf(PLAYS.long, epochs.length));
+    assert.equal((await training.find(id))?.attempts, 2);
+    await training.cancel(id);
+    await ended(id);
+  });
+
+  it("is given back by a worker that ends in good order", async () => {
+    const { id } = await training.start({ seed: PLAYS.long });
+    const stopping = new AbortController();
+    const first = await work({ stopping: stopping.signal });
+    await until(id, "checkpoints", ({ checkpointStep }) => (checkpointStep ?? 0) >= 20);
+    stopping.abort();
+    await first.close();
+    const waiting = (await training.find(id))!;
+    assert.deepEqual([waiting.state, waiting.failure], ["QUEUED", null]);
+    await work();
+    await until(id, "more", ({ checkpointStep }) => checkpointStep! >= waiting.checkpointStep! + 20);
+    await training.cancel(id);
+    await ended(id);
+  });
+
+  it("has its device for itself: of two workers on one host one waits, another host does not", async () => {
+    await work({ host: "one" });
+    const first = await training.start({ seed: PLAYS.long });
+    await until(first.id, "work", ({ plan }) => plan !== null);
+    const second = await training.start({ seed: PLAYS.short, device: "cpu" });
+    await work({ host: "one" });
+    await delay(1_500);
+    assert.deepEqual((await training.find(second.id))?.state, "QUEUED");
+    await work({ host: "two" });
+    assert.equal((await ended(second.id)).state, "REFRESHING");
+    assert.equal((await training.find(first.id))?.state, "RUNNING");
+    await training.cancel(first.id);
+    await ended(first.id);
+  });
+
+  it("that is cancelled while its model is refreshed is not finished by the gate", async () => {
+    await work();
+    const { id } = await training.start({ seed: PLAYS.short });
+    await ended(id);
+    assert.equal((await training.cancel(id)).state, "CANCELLED");
+    assert.equal(await finishRun(shop.core.database, id, { gate: {} }), false);
+    const resumed = await training.resume(id);
+    assert.equal(resumed.state, "REFRESHING");
+    const jobs = await shop.core.database.query("SELECT data FROM pgboss.job WHERE name = 'refresh-model'");
+    assert.deepEqual(jobs, [{ data: { modelId: resumed.modelId } }]);
+  });
+});
+
+/** Processes that a process has started and that run. */
+function childrenOf(pid: number): number[] {
+  return execFileSync("ps", ["-o", "pid=", "--ppid", String(pid)], { encoding: "utf8" })
+    .split("\n")
+    .filter((line) => line.trim() !== "")
+    .map(Number);
+}
