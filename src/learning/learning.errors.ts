@@ -5,14 +5,12 @@ export class NotEnoughData extends LookalikeError {
   readonly code = "NOT_ENOUGH_DATA";
 }
 
-/** A run was stopped by its signal. A checkpoint was given away before. */
+/** The run was asked to stop, and did, after a last checkpoint. */
 export class LearningCancelled extends LookalikeError {
   readonly code = "LEARNING_CANCELLED";
 
-  constructor(step: number) {
-    super(
-      `Training was stopped after step ${step}. Its last checkpoint is kept: resume the run to go on from there.`,
-    );
+  constructor(message = "The training was cancelled. Its last checkpoint is kept: resume the run to go on from it.") {
+    super(message);
   }
 }
 

@@ -55,5 +55,5 @@ export function moveColours(
 }
 
 function held(value: number): number {
-  return value < 0 ? 0 : value > 1 ? 1 : value;
+  return Math.min(1, Math.max(0, value));
 }

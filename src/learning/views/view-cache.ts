@@ -1,0 +1,129 @@
+import { createHash } from "node:crypto";
+import { type FileHandle, mkdir, open, readdir, rm, statfs } from "node:fs/promises";
+import path from "node:path";
+import { messageOf } from "../../errors.js";
+import { CacheNotWritten } from "../learning.errors.js";
+import { floatsFromHalf } from "./half-floats.js";
+import type { ValueLength, ViewSource } from "./view-source.type.js";
+
+const MISSING = 0;
+const KEPT = 1;
+const UNREADABLE = 2;
+const PREFIX = "views-";
+
+export interface ViewCacheOptions {
+  readonly folder: string;
+  /** Everything that the values follow from; another text is another cache. */
+  readonly identity: string;
+  readonly values: readonly ValueLength[];
+  /** Views of each place; 0 for places that are not needed. */
+  readonly viewsOf: Int32Array;
+}
+
+/**
+ * What the frozen part made of every view, in half precision in one file, read at random. A second file has one byte a
+ * photo that says whether it is there, so that a run that was stopped goes on where it stood.
+ */
+export interface ViewCache extends ViewSource {
+  readonly bytes: number;
+  /** Places that are needed and not there yet. */
+  missing(): number[];
+  readable(place: number): boolean;
+  /** @throws CacheNotWritten */
+  write(place: number, rows: Uint16Array): Promise<void>;
+  markUnreadable(place: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens the cache, or begins one; caches of another identity in this folder are removed. @throws CacheNotWritten */
+export async function openViewCache(options: ViewCacheOptions): Promise<ViewCache> {
+  const { folder, identity, values, viewsOf } = options;
+  const recordLength = values.reduce((sum, { length }) => sum + length, 0);
+  const recordBytes = 2 * recordLength;
+  const firstRecord = new Float64Array(viewsOf.length + 1);
+  for (const [place, views] of viewsOf.entries()) firstRecord[place + 1] = firstRecord[place]! + views;
+  const bytes = firstRecord[viewsOf.length]! * recordBytes;
+
+  await mkdir(folder, { recursive: true });
+  const key = createHash("sha256")
+    .update(JSON.stringify([identity, values, createHash("sha256").update(viewsOf).digest("hex")]))
+    .digest("hex")
+    .slice(0, 16);
+  for (const name of await readdir(folder)) {
+    if (name.startsWith(PREFIX) && !name.startsWith(PREFIX + key)) await rm(path.join(folder, name));
+  }
+  const data = await openFile(path.join(folder, `${PREFIX}${key}.values`));
+  const marks = await openFile(path.join(folder, `${PREFIX}${key}.done`));
+  const done = Buffer.alloc(viewsOf.length, MISSING);
+  await marks.read(done, 0, done.length, 0);
+  await requireSpace(folder, bytes - (await data.stat()).size, bytes);
+
+  const guarded = async (write: Promise<unknown>) => {
+    try {
+      await write;
+    } catch (error) {
+      throw new CacheNotWritten(folder, bytes, messageOf(error), { cause: error });
+    }
+  };
+  const mark = async (place: number, state: number) => {
+    await guarded(marks.write(Buffer.of(state), 0, 1, place));
+    done[place] = state;
+  };
+
+  return {
+    bytes,
+    missing: () => [...viewsOf.keys()].filter((place) => viewsOf[place]! > 0 && done[place] === MISSING),
+    readable: (place) => done[place] === KEPT,
+    async write(place, rows) {
+      if (rows.length !== viewsOf[place]! * recordLength) {
+        throw new RangeError(`place ${place} takes ${viewsOf[place]} views of ${recordLength}, not ${rows.length}`);
+      }
+      const all = Buffer.from(rows.buffer, rows.byteOffset, rows.byteLength);
+      await guarded(writeAll(data, all, firstRecord[place]! * recordBytes));
+      await mark(place, KEPT);
+    },
+    markUnreadable: (place) => mark(place, UNREADABLE),
+    async batch(places, views) {
+      const records = new Uint16Array(places.length * recordLength);
+      const into = Buffer.from(records.buffer);
+      await Promise.all(
+        Array.from(places, (place, row) =>
+          data.read(into, row * recordBytes, recordBytes, (firstRecord[place]! + views[row]!) * recordBytes),
+        ),
+      );
+      let offset = 0;
+      const result: Record<string, Float32Array> = {};
+      for (const { name, length } of values) {
+        const numbers = new Float32Array(places.length * length);
+        for (let row = 0; row < places.length; row++) {
+          const from = row * recordLength + offset;
+          floatsFromHalf(records.subarray(from, from + length), numbers, row * length);
+        }
+        result[name] = numbers;
+        offset += length;
+      }
+      return result;
+    },
+    async close() {
+      await data.close();
+      await marks.close();
+    },
+  };
+}
+
+async function openFile(file: string): Promise<FileHandle> {
+  return open(file, "r+").catch(() => open(file, "w+"));
+}
+
+async function writeAll(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
+  for (let at = 0; at < bytes.length; )
+    at += (await file.write(bytes, at, bytes.length - at, position + at)).bytesWritten;
+}
+
+/** Says at the start what would otherwise be found out after minutes. */
+async function requireSpace(folder: string, missing: number, bytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  if (missing > bavail * bsize) {
+    throw new CacheNotWritten(folder, bytes, `only ${Math.floor((bavail * bsize) / 2 ** 20)} MiB are free`);
+  }
+}
