@@ -1,6 +1,7 @@
 import type { InferenceSession, Tensor as RuntimeTensor } from "onnxruntime-node";
 import { type Graph, GraphBuilder } from "../onnx/index.js";
 import { deviceFailure } from "./device-failure.js";
+import { openTried } from "./dry-run.js";
 import { AVERAGE, AVERAGE_KEPT, GRADIENT_NORM, kept, next, withOptimiser } from "./optimiser-step-graph.js";
 import { averageKept, numberInput } from "./optimisers/index.js";
 import { type DeviceOptions, floats, floatsOf, openSession } from "./runtime-session.js";
@@ -17,7 +18,7 @@ export async function openDeviceStep(
   settings: EngineSettings,
   options: DeviceOptions,
 ): Promise<StepEngine> {
-  const { space, averaging = 0 } = settings;
+  const { space, batch, averaging = 0 } = settings;
   const { arrays } = optimiser.memory();
   const numberNames = Object.keys(optimiser.numbers("head", 0));
   const stepGraph = withOptimiser(graph, settings, Object.keys(arrays), numberNames);
@@ -35,7 +36,8 @@ export async function openDeviceStep(
     })),
   );
   const onDevice = (options.device ?? "cpu") !== "cpu";
-  const session = await openSession(stepGraph, options, onDevice ? parts.map(({ name }) => next(name)) : []);
+  const staying = onDevice ? parts.map(({ name }) => next(name)) : [];
+  const session = await openTried(stepGraph, options, batch, staying);
   const inputs = new Set(session.inputNames);
   let reader: InferenceSession | undefined;
   /** What lies on the device and is newer than the arrays. */

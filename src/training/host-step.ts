@@ -1,7 +1,8 @@
-import type { InferenceSession } from "onnxruntime-node";
 import type { Graph } from "../onnx/index.js";
+import { deviceFailure } from "./device-failure.js";
+import { openTried } from "./dry-run.js";
 import { averageInto, clipToNorm, globalNorm } from "./optimisers/index.js";
-import { type DeviceOptions, floats, floatsOf, openSession } from "./runtime-session.js";
+import { type DeviceOptions, floats, floatsOf } from "./runtime-session.js";
 import type { EngineSettings, StepEngine, TrainingArrays } from "./step-engine.type.js";
 import { STEP } from "./training-graph.js";
 
@@ -12,11 +13,11 @@ import { STEP } from "./training-graph.js";
 export async function openHostStep(
   graph: Graph,
   { flat, weights, average, optimiser }: TrainingArrays,
-  { space, clipNorm, averaging = 0 }: EngineSettings,
+  { space, batch, clipNorm, averaging = 0 }: EngineSettings,
   options: DeviceOptions,
 ): Promise<StepEngine> {
   const gradient = flat.array();
-  const session: InferenceSession = await openSession(graph, options);
+  const session = await openTried(graph, options, batch);
   const onHost = (options.device ?? "cpu") === "cpu";
   // Views stay good for the life of the session: the arrays change in place.
   const weightFeeds = Object.fromEntries(
@@ -31,7 +32,9 @@ export async function openHostStep(
   const fetches = { [STEP.loss]: null, [STEP.active]: null, [STEP.embeddings]: null, ...gradientFetches };
   return {
     async step(feeds, rates, step) {
-      const results = await session.run({ ...weightFeeds, ...feeds }, fetches);
+      const results = await session.run({ ...weightFeeds, ...feeds }, fetches).catch((error: unknown) => {
+        throw deviceFailure(options.device ?? "cpu", error);
+      });
       for (const { name, from } of onHost ? [] : space.parameters) {
         gradient.set(floatsOf(results[STEP.gradient(name)], name), from);
       }

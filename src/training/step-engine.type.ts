@@ -12,6 +12,7 @@ export interface TrainingArrays {
 
 export interface EngineSettings {
   readonly space: ParameterSpace;
+  readonly batch: number;
   readonly optimiser: OptimiserSpecification;
   readonly clipNorm: number | undefined;
   readonly averaging: number | undefined;

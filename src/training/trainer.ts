@@ -3,6 +3,7 @@ import { float32Tensor, float32Values, modelOf, type Tensor, writeModel } from "
 import { checkBatch, fillMemory } from "./batch-check.js";
 import { openDeviceStep } from "./device-step.js";
 import { fillDropoutMask } from "./dropout-mask.js";
+import { openTried } from "./dry-run.js";
 import { checkHead, type FeatureStatistics } from "./heads/index.js";
 import { openHostStep } from "./host-step.js";
 import { exportGraph, inverseDeviation, TAIL, tailGraph, trunkGraph } from "./inference-graph.js";
@@ -13,7 +14,7 @@ import { createPhotoFeeds } from "./photo-feeds.js";
 import { planBatch } from "./plan-batch.js";
 import { prepareEncoder } from "./prepare-encoder.js";
 import { copiesOf, estimateResidency } from "./residency.js";
-import { floats, integers, openSession } from "./runtime-session.js";
+import { floats, integers } from "./runtime-session.js";
 import { createTailRunner } from "./tail-runner.js";
 import type { Trainer, TrainerOptions, WeightChoice } from "./trainer.type.js";
 import { checkState, checkWeights, copyOfState, restoreOptimiser } from "./trainer-state.js";
@@ -24,8 +25,8 @@ import { buildTrainingGraph, STEP } from "./training-graph.js";
  * Fine-tunes an encoder: builds its training step as a graph, opens it in ONNX Runtime and keeps weights and optimiser.
  * Knows no files and no database. One call at a time runs; others wait for it. `run()` of the runtime blocks the event
  * loop, so that a trainer belongs into a process of its own.
- * @throws CutUnknown, NothingToTrain, GraphNotTrainable, TrainingUnfit, WeightsNotFinite, BatchUnusable, and what
- * reading a graph throws
+ * @throws CutUnknown, NothingToTrain, GraphNotTrainable, TrainingUnfit, WeightsNotFinite, BatchUnusable,
+ * MemoryTooSmall, DeviceUnavailable, DeviceCannotRun, and what reading a graph throws
  */
 export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
   const { head, batch, memory = 0, seed = 1, schedule } = options;
@@ -70,10 +71,15 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
   const engine = await openStep(
     stepGraph,
     { flat, weights, average, optimiser },
-    { space, optimiser: specification, clipNorm, averaging },
+    { space, batch, optimiser: specification, clipNorm, averaging },
     options,
   );
-  const trunkSession = frozen && (await openSession(frozen, options));
+  const trunkSession =
+    frozen &&
+    (await openTried(frozen, options, batch).catch(async (error: unknown) => {
+      await engine.dispose();
+      throw error;
+    }));
   const image = encoder.graph.inputs[0];
   if (image === undefined) throw new TrainingUnfit("The encoder has no input.");
   const photoFeeds = createPhotoFeeds(image, boundary, trunkSession, batch);

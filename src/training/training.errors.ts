@@ -71,7 +71,7 @@ export class MemoryTooSmall extends LookalikeError {
   }
 }
 
-/** The device failed in the middle of a step. The weights were not touched. */
+/** A node failed on the device: when the trainer tries its step, or in the middle of one. The weights were not touched. */
 export class DeviceCannotRun extends LookalikeError {
   readonly code = "DEVICE_CANNOT_RUN";
 
@@ -83,7 +83,7 @@ export class DeviceCannotRun extends LookalikeError {
     options?: ErrorOptions,
   ) {
     super(
-      `${device} cannot run ${operator} (node "${node}"): ${reason}. The weights are those before this step. ` +
+      `${device} cannot run ${operator} (node "${node}"): ${reason}. Nothing was trained in this step. ` +
         'Train on the device "cpu", choose a later cut, or take a smaller batch.',
       options,
     );

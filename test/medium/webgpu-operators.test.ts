@@ -13,13 +13,17 @@ describe("WebGPU agrees with the CPU", () => {
 
   agrees("where its own kernels are wrong or refuse", "forms", 1e-3);
 
-  it("or says which node it cannot run", async (t) => {
+  it("or says which node it cannot run, and a trainer says so when it is created", async (t) => {
     const absent = await whyNoWebGpu();
     if (absent) return t.skip(absent);
-    const result = (await runOnWebGpu("failures")).get("split");
-    assert.match(
-      result?.error ?? "",
-      /^DeviceCannotRun: webgpu cannot run Split \(node "Split"\): Too many storage buffers in shader\./,
-    );
+    const results = await runOnWebGpu("failures");
+    const expected = {
+      split: /^DeviceCannotRun: webgpu cannot run Split \(node "Split"\): Too many storage buffers in shader\./,
+      "step, optimiser on the host": /^DeviceCannotRun: webgpu cannot run ConvTranspose .*Only Conv2d or Conv1d/,
+      "step, optimiser in the graph": /^DeviceCannotRun: webgpu cannot run ConvTranspose .*Only Conv2d or Conv1d/,
+      "frozen part": /^DeviceCannotRun: webgpu cannot run Resize \(node "small"\): .*antialias.*NOT implemented/,
+    };
+    assert.deepEqual([...results.keys()], Object.keys(expected));
+    for (const [name, message] of Object.entries(expected)) assert.match(results.get(name)?.error ?? "", message);
   });
 });

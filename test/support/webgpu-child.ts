@@ -11,6 +11,7 @@ import type { WebGpuResult } from "./webgpu.js";
 import { type Outputs, worstDifference } from "./webgpu-compare.js";
 import { embeddingTasks } from "./webgpu-embedding.js";
 import { formSamples } from "./webgpu-form-samples.js";
+import { refusedTrainings } from "./webgpu-refusals.js";
 import { optimiserTasks, stepTasks } from "./webgpu-steps.js";
 
 type Task = () => Promise<Omit<WebGpuResult, "name">>;
@@ -92,6 +93,7 @@ function failures(): ReadonlyMap<string, Task> {
               return {};
             },
           ],
+          ...refusedTrainings,
         ],
   );
 }

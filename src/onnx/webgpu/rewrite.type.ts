@@ -4,6 +4,8 @@ import type { Attribute, Node } from "../graph.type.js";
 export interface RewriteContext {
   /** Shape of a value; undefined where it is not known, or a size where only that is not. */
   shape(name: string): readonly (number | undefined)[] | undefined;
+  /** The numbers of a value that is known before the graph runs. */
+  numbers(name: string): readonly number[] | undefined;
   /** Name of a constant int64 list. */
   list(values: readonly number[]): string;
   /** Name of constant float32 zeros. */

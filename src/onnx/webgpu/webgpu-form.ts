@@ -1,6 +1,8 @@
 import type { Graph, Node } from "../graph.type.js";
 import { inferShapes, inferValues } from "../infer-shapes.js";
-import { elementCount, float32Tensor, int64List } from "../tensor.js";
+import { isTensor } from "../known-value.js";
+import { elementCount, float32Tensor, int64List, numbersOf } from "../tensor.js";
+import { gatherBackwards } from "./gather-backwards.js";
 import { lengthenFilters } from "./lengthen-filters.js";
 import { narrowSplit } from "./narrow-split.js";
 import type { Rewrite, RewriteContext } from "./rewrite.type.js";
@@ -8,20 +10,31 @@ import { widenChannels } from "./widen-channels.js";
 import { widenGroups } from "./widen-groups.js";
 import { widenTransposed } from "./widen-transposed.js";
 
-const rewrites: readonly Rewrite[] = [lengthenFilters, narrowSplit, widenChannels, widenGroups, widenTransposed];
+const rewrites: readonly Rewrite[] = [
+  gatherBackwards,
+  lengthenFilters,
+  narrowSplit,
+  widenChannels,
+  widenGroups,
+  widenTransposed,
+];
 
 /**
  * The same graph without what the WebGPU provider of ONNX Runtime 1.30 refuses or computes wrongly
  * (docs/decisions/101 and 120). Inputs and outputs keep their names, shapes and meaning.
  */
 export function webGpuForm(graph: Graph): Graph {
-  const { types } = inferValues(graph);
+  const { types, values } = inferValues(graph);
   const initialisers = new Map(graph.initialisers);
   const context: RewriteContext = {
     shape: (name) => types.get(name)?.shape.map((size) => (typeof size === "number" ? size : undefined)),
-    list(values) {
-      const name = `webgpu/[${values.join()}]`;
-      initialisers.set(name, int64List(values));
+    numbers(name) {
+      const known = values.get(name);
+      return known && isTensor(known) ? numbersOf(known) : undefined;
+    },
+    list(numbers) {
+      const name = `webgpu/[${numbers.join()}]`;
+      initialisers.set(name, int64List(numbers));
       return name;
     },
     zeros(shape) {
