@@ -25,7 +25,7 @@ export function mergeGraphs(first: Graph, second: Graph): MergedGraphs {
   };
   const initialisers = new Map(first.initialisers);
   const byContent = new Map<string, string>();
-  /** Equal weights of the first graph stand for each other. */
+  /** Of values of the first graph that are the same, the first stands for all. */
   const standIn = new Map<string, string>();
   for (const [name, tensor] of first.initialisers) {
     const content = contentOf(tensor);
@@ -39,7 +39,10 @@ export function mergeGraphs(first: Graph, second: Graph): MergedGraphs {
       node,
       node.inputs.map((name) => standIn.get(name) ?? name),
     );
-    if (key !== undefined && !byComputation.has(key)) byComputation.set(key, node);
+    if (key === undefined) continue;
+    const same = byComputation.get(key);
+    if (same === undefined) byComputation.set(key, node);
+    else for (const [place, name] of node.outputs.entries()) standIn.set(name, same.outputs[place] ?? name);
   }
 
   const names = new Map<string, string>([["", ""]]);

@@ -38,6 +38,10 @@ export function fitReduction(
   return fit({ data: vectors, rows: count, columns: width }, dims, "through the origin", 0, options);
 }
 
+/** Variance, as a share of the vectors' mean square, that is rounding and no difference between photos. */
+const SAME = 1e-12;
+const MORE_PHOTOS = "Import photos of more products first.";
+
 async function fit(
   vectors: FloatMatrix,
   dims: number,
@@ -55,14 +59,13 @@ async function fit(
       rows < width
         ? await axesOfFew(vectors, mean, dims, seed, products, signal)
         : await leadingAxes(await covariance(vectors, mean, products, signal), dims, seed, products, signal);
-    if (axes.values.length === 0) throw new VectorsUnusable(`All ${rows} photos have the same vector. ${MORE_PHOTOS}`);
+    if (!((axes.values[0] ?? 0) > SAME * meanSquare(vectors)))
+      throw new VectorsUnusable(`All ${rows} photos have the same vector. ${MORE_PHOTOS}`);
     return { mean, projection: scaledAxes(axes, exponent), width, dims: axes.values.length, variances: axes.values };
   } finally {
     await products.close();
   }
 }
-
-const MORE_PHOTOS = "Import photos of more products first.";
 
 function check({ data, rows, columns }: FloatMatrix, dims: number): void {
   if (data.length !== rows * columns) {
@@ -128,25 +131,31 @@ async function axesOfFew(
   const centred = centredRows(vectors, mean, 0, vectors.rows);
   const inner = await products.multiply(centred, centred, { b: true });
   const { values, vectors: combinations } = await leadingAxes(inner, dims, seed, products, signal);
-  const { data, rows, columns } = await products.multiply(centred, combinations, { a: true });
+  const { data, rows, columns } = await products.multiply(combinations, centred);
   const axes = new Float32Array(data.length);
-  for (let index = 0; index < data.length; index++) axes[index] = data[index]! / Math.sqrt(values[index % columns]!);
+  for (let index = 0; index < data.length; index++) {
+    axes[index] = data[index]! / Math.sqrt(values[Math.floor(index / columns)]!);
+  }
   return {
     values: values.map((value) => value / (vectors.rows - 1)),
     vectors: { data: axes, rows, columns },
   };
 }
 
-/** Every axis divided by its variance to the exponent, and turned so that its longest part is positive. */
+/** `[width, dims]`: every axis divided by its variance to the exponent, turned so that its longest part is positive. */
 function scaledAxes({ values, vectors: { data, rows, columns } }: LeadingAxes, exponent: number): Float32Array {
   const scaled = new Float32Array(data.length);
-  for (let axis = 0; axis < columns; axis++) {
-    let longest = 0;
-    for (let at = axis; at < rows * columns; at += columns) {
-      if (Math.abs(data[at]!) > Math.abs(longest)) longest = data[at]!;
-    }
+  for (let axis = 0; axis < rows; axis++) {
+    const vector = data.subarray(axis * columns, (axis + 1) * columns);
+    const longest = vector.reduce((most, value) => (Math.abs(value) > Math.abs(most) ? value : most), 0);
     const scale = Math.sign(longest) / values[axis]! ** exponent;
-    for (let at = axis; at < rows * columns; at += columns) scaled[at] = data[at]! * scale;
+    for (const [column, value] of vector.entries()) scaled[column * rows + axis] = value * scale;
   }
   return scaled;
+}
+
+function meanSquare({ data }: FloatMatrix): number {
+  let sum = 0;
+  for (const value of data) sum += value * value;
+  return sum / data.length;
 }

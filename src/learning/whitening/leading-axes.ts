@@ -6,7 +6,7 @@ import type { FloatMatrix, MatrixProducts } from "./matrix-products.js";
 /** Eigenvectors of a symmetric matrix with the largest eigenvalues, largest first. */
 export interface LeadingAxes {
   readonly values: Float64Array;
-  /** One eigenvector a column, `[side, values.length]`. */
+  /** One eigenvector a row, `[values.length, side]`. */
   readonly vectors: FloatMatrix;
 }
 
@@ -14,9 +14,11 @@ export interface LeadingAxes {
 const EXACT_SIDE = 512;
 const MOST_ROUNDS = 30;
 /** Largest move of a wanted eigenvalue in one round, relative to itself, that counts as standing still. */
-const SETTLED = 1e-4;
+const SETTLED = 5e-3;
 /** Directions with less than this share of the largest eigenvalue are rounding of 32-bit products. */
 const NOISE = 1e-6;
+/** Part of a row that must be new for it to be more than rounding of those before it. */
+const NEW = 1e-5;
 
 /**
  * Randomised subspace iteration with Rayleigh-Ritz (Halko, Martinsson, Tropp 2011); exact for small matrices.
@@ -31,23 +33,21 @@ export async function leadingAxes(
 ): Promise<LeadingAxes> {
   const side = matrix.rows;
   if (side <= EXACT_SIDE) return exactAxes(matrix, wanted);
+  // Some more than wanted: the last ones settle slowest.
   const width = Math.min(side, wanted + Math.max(32, wanted >> 2));
-  let basis = await orthonormal(randomMatrix(side, width, seed), products);
+  let basis = orthonormalRows(randomMatrix(width, side, seed));
   let previous: Float64Array | undefined;
   for (let round = 1; ; round++) {
     signal?.throwIfAborted();
-    const image = await products.multiply(matrix, basis);
-    const inner = await products.multiply(basis, image, { a: true });
+    const image = await products.multiply(basis, matrix);
+    const inner = await products.multiply(basis, image, { b: true });
     const { values, vectors } = exactAxes(inner, width);
     const axes = Math.min(wanted, values.length);
     if (round === MOST_ROUNDS || settled(values, previous, axes)) {
-      return { values: values.slice(0, axes), vectors: await products.multiply(basis, leftColumns(vectors, axes)) };
+      return { values: values.slice(0, axes), vectors: await products.multiply(topRows(vectors, axes), basis) };
     }
     previous = values;
-    // Two applications a round: a product costs a third of the round's small decompositions.
-    const turned = await products.multiply(image, scaledColumns(vectors, values));
-    const again = await products.multiply(matrix, turned);
-    basis = await orthonormal(scaledColumns(again, values), products);
+    basis = orthonormalRows(await products.multiply(vectors, image));
   }
 }
 
@@ -64,38 +64,49 @@ function exactAxes(matrix: FloatMatrix, wanted: number): LeadingAxes {
   }
   const decomposition = new EigenvalueDecomposition(symmetric, { assumeSymmetric: true });
   const ascending = decomposition.realEigenvalues;
-  const largest = ascending[side - 1]!;
-  const kept = ascending.filter((value) => value > Math.max(largest * NOISE, Number.MIN_VALUE)).length;
-  const axes = Math.min(wanted, kept);
+  const least = Math.max((ascending[side - 1] ?? 0) * NOISE, Number.MIN_VALUE);
+  const axes = Math.min(wanted, ascending.filter((value) => value > least).length);
   const { eigenvectorMatrix } = decomposition;
-  const data = new Float32Array(side * axes);
-  for (let row = 0; row < side; row++) {
-    for (let axis = 0; axis < axes; axis++) data[row * axes + axis] = eigenvectorMatrix.get(row, side - 1 - axis);
+  const data = new Float32Array(axes * side);
+  for (let axis = 0; axis < axes; axis++) {
+    for (let row = 0; row < side; row++) data[axis * side + row] = eigenvectorMatrix.get(row, side - 1 - axis);
   }
   const values = Float64Array.from({ length: axes }, (_, axis) => ascending[side - 1 - axis]!);
-  return { values, vectors: { data, rows: side, columns: axes } };
+  return { values, vectors: { data, rows: axes, columns: side } };
 }
 
-/** An orthonormal basis of what the columns span, by the eigenvectors of their products; dependent ones are dropped. */
-async function orthonormal(columns: FloatMatrix, products: MatrixProducts): Promise<FloatMatrix> {
-  const inner = await products.multiply(columns, columns, { a: true });
-  const { values, vectors } = exactAxes(inner, inner.rows);
-  const inverseRoots = values.map((value) => Math.sqrt(value));
-  return products.multiply(columns, scaledColumns(vectors, inverseRoots));
+/**
+ * Gram-Schmidt (modified) in 64 bits; rows that depend on earlier ones are dropped. Products of rows in 32 bits, which
+ * the runtime would do faster, lose weak axes in the first rounds, when all rows lean towards the strongest one.
+ */
+function orthonormalRows({ data, rows, columns }: FloatMatrix): FloatMatrix {
+  const kept: Float64Array[] = [];
+  for (let row = 0; row < rows; row++) {
+    const vector = Float64Array.from(data.subarray(row * columns, (row + 1) * columns));
+    const before = lengthOf(vector);
+    for (const other of kept) {
+      let dot = 0;
+      for (let index = 0; index < columns; index++) dot += vector[index]! * other[index]!;
+      for (let index = 0; index < columns; index++) vector[index]! -= dot * other[index]!;
+    }
+    const length = lengthOf(vector);
+    if (!(length > before * NEW)) continue;
+    for (let index = 0; index < columns; index++) vector[index]! /= length;
+    kept.push(vector);
+  }
+  const basis = new Float32Array(kept.length * columns);
+  for (const [row, vector] of kept.entries()) basis.set(vector, row * columns);
+  return { data: basis, rows: kept.length, columns };
 }
 
-/** Every column divided by its number. */
-function scaledColumns({ data, rows, columns }: FloatMatrix, divisors: Float64Array): FloatMatrix {
-  const scaled = new Float32Array(data.length);
-  for (let index = 0; index < data.length; index++) scaled[index] = data[index]! / divisors[index % columns]!;
-  return { data: scaled, rows, columns };
+function lengthOf(vector: Float64Array): number {
+  let square = 0;
+  for (const value of vector) square += value * value;
+  return Math.sqrt(square);
 }
 
-function leftColumns({ data, rows, columns }: FloatMatrix, kept: number): FloatMatrix {
-  if (kept === columns) return { data, rows, columns };
-  const left = new Float32Array(rows * kept);
-  for (let row = 0; row < rows; row++) left.set(data.subarray(row * columns, row * columns + kept), row * kept);
-  return { data: left, rows, columns: kept };
+function topRows({ data, columns }: FloatMatrix, rows: number): FloatMatrix {
+  return { data: data.subarray(0, rows * columns), rows, columns };
 }
 
 function randomMatrix(rows: number, columns: number, seed: number): FloatMatrix {
@@ -105,7 +116,7 @@ function randomMatrix(rows: number, columns: number, seed: number): FloatMatrix 
 }
 
 function settled(values: Float64Array, previous: Float64Array | undefined, axes: number): boolean {
-  if (previous === undefined) return false;
+  if (previous === undefined || previous.length < axes) return false;
   for (let axis = 0; axis < axes; axis++) {
     if (Math.abs(values[axis]! - previous[axis]!) > SETTLED * values[axis]!) return false;
   }
