@@ -11,6 +11,10 @@ import { ProgressResolver } from "./catalog/progress/progress.resolver.js";
 import type { Core } from "./compose.js";
 import { createEmbedders } from "./embedding/index.js";
 import { EvaluationResolver } from "./evaluation/evaluation.resolver.js";
+import { DistributionResolver } from "./learning/distribution/distribution.resolver.js";
+import { TrainingMutationsResolver, TrainingProgressResolver } from "./learning/runs/training-mutations.resolver.js";
+import { createTrainingProgress } from "./learning/runs/training-progress.js";
+import { TrainingPhotoResolver, TrainingRunResolver } from "./learning/runs/training-run.resolver.js";
 import { ModelVersionResolver } from "./models/model-version.resolver.js";
 import type { ServerParts } from "./server/build-server.js";
 import { createEmbedPicture } from "./similar/embed-picture.js";
@@ -35,6 +39,7 @@ export function composeServer(core: Core): ServerParts & { close(): Promise<void
     logger,
     blobs: core.blobs,
     progress: createProgressSource(database, queue),
+    training: createTrainingProgress(database),
     sources: { products, models, similar },
     readiness: {
       database: () => database.query("SELECT 1"),
@@ -49,6 +54,7 @@ export function composeServer(core: Core): ServerParts & { close(): Promise<void
         createRefreshEmbeddings({ database, queue, vectors }),
         config.defaultCurrency,
       ),
+      new DistributionResolver(core.distributions),
       new EvaluationResolver(core.evaluation),
       new ImportRunResolver(database),
       new ModelVersionResolver(core.listModels),
@@ -58,6 +64,10 @@ export function composeServer(core: Core): ServerParts & { close(): Promise<void
       new SimilarItemConnectionResolver(),
       new SimilarItemEdgeResolver(),
       new SimilarItemsResolver(similar, embedPicture, config.defaultCurrency),
+      new TrainingMutationsResolver(core.training),
+      new TrainingPhotoResolver(),
+      new TrainingProgressResolver(),
+      new TrainingRunResolver(core.training, database),
     ],
     close: () => embedders.close(),
   };

@@ -16,6 +16,8 @@ import { createEncoderRegistry } from "./encoders/index.js";
 import { createEvaluation } from "./evaluation/index.js";
 import { createJobConsumer, createJobQueue } from "./jobs/index.js";
 import { announceWorker } from "./jobs/worker-presence.js";
+import { createDistributions } from "./learning/distribution/index.js";
+import { createTraining } from "./learning/runs/training.js";
 import type { Logger } from "./logger.js";
 import { createArtefactStore, createModelVersions } from "./models/index.js";
 import { createListModels } from "./models/list-models.js";
@@ -75,6 +77,8 @@ export async function composeCore(config: Config, logger: Logger, role: DataFold
       findProduct: createFindProduct(database),
       similar: createSimilarItems({ vectors, models }),
       evaluation: createEvaluation({ vectors, models }),
+      distributions: createDistributions({ database, vectors, models }),
+      training: createTraining({ database, queue, models }),
       readHealth: () => readCatalogHealth({ sql: database, queue }),
       /** Registers the configured encoder as base model when it is not one yet; converts it at the very first start. */
       async ensureBaseModel() {

@@ -118,6 +118,14 @@ function addQuestions(program: Command): void {
     .option("--against <model>", "also another model on the same questions, and the difference")
     .option("--json", "print JSON")
     .action(async (options) => (await import("./evaluate.command.js")).showEvaluation(options));
+  command(program, "distribution", "measure and draw how far photos of one label are apart, and of different ones")
+    .option("--model <model>", "active, base, or a model's id", "active")
+    .option("--labels <labels>", "category, group, product, or attribute:NAME", "category")
+    .addOption(new Option("--split <split>", "photos of which products").choices(["all", "test"]).default("all"))
+    .option("--against <model>", "draw another model's distances above: base, active, or a model's id")
+    .option("--out <file>", "picture to write, .svg or .png")
+    .option("--json", "print JSON")
+    .action(async (options) => (await import("./distribution.command.js")).showDistribution(options));
   command(program, "models", "list model versions")
     .option("--json", "print JSON")
     .action(async (options) => (await import("./models.command.js")).listModels(options));

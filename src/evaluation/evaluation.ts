@@ -1,9 +1,9 @@
-import { BadUserInput } from "../errors.js";
 import type { ModelVersion, ModelVersions } from "../models/model-version.type.js";
 import type { Vectors } from "../vectors/vectors.type.js";
 import { NothingToEvaluate } from "./evaluation.errors.js";
 import type { Evaluation, EvaluationRequest, Measurement, QueryResult } from "./evaluation.type.js";
 import { reportOf } from "./evaluation-report.js";
+import { findModel } from "./find-model.js";
 import { gatherItems, type Items, namesOf } from "./gather-items.js";
 import { selectLabels, selectsLabels } from "./label-selection.js";
 import { labelReader } from "./labels.js";
@@ -25,7 +25,7 @@ export function createEvaluation({ vectors, models }: EvaluationDependencies): E
   async function measure(request: EvaluationRequest, signal?: AbortSignal): Promise<Measurement> {
     const startedAt = performance.now();
     const reader = labelReader(request.labels);
-    const model = await modelOf(models, request.model);
+    const model = await findModel(models, request.model);
     const read = () => vectors.readers.read(model.id, reader.of);
     const selected = selectsLabels(request) ? selectLabels(await namesOf(read(), reader, signal), request) : undefined;
     const items = await gatherItems(read(), request, reader, selected, signal);
@@ -70,16 +70,6 @@ async function rankAll(
     await new Promise((resume) => setImmediate(resume));
   }
   return { results, without };
-}
-
-async function modelOf(models: EvaluationDependencies["models"], name: string): Promise<ModelVersion> {
-  if (name === "active") return models.active();
-  if (name === "base") return models.base();
-  const model = /^\d{1,9}$/.test(name) ? await models.find(Number(name)) : undefined;
-  if (model !== undefined) return model;
-  throw new BadUserInput(`model must be active, base or the id of a model version, not ${JSON.stringify(name)}.`, [
-    "model",
-  ]);
 }
 
 function nothing(

@@ -3,6 +3,7 @@ export * from "./evaluation.errors.js";
 export { createEvaluation, type EvaluationDependencies } from "./evaluation.js";
 export type * from "./evaluation.type.js";
 export { reportOf } from "./evaluation-report.js";
+export { findModel } from "./find-model.js";
 export { type HeldOutSource, heldOutOf } from "./held-out.js";
 export { createJudge, type JudgeDependencies } from "./judge.js";
 export type * from "./judge.type.js";

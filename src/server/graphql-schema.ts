@@ -7,6 +7,9 @@ import { CatalogMutationsResolver } from "../catalog/products/catalog-mutations.
 import { ProductConnectionResolver, ProductResolver } from "../catalog/products/product.resolver.js";
 import { ProgressResolver } from "../catalog/progress/progress.resolver.js";
 import { EvaluationResolver } from "../evaluation/evaluation.resolver.js";
+import { DistributionResolver } from "../learning/distribution/distribution.resolver.js";
+import { TrainingMutationsResolver, TrainingProgressResolver } from "../learning/runs/training-mutations.resolver.js";
+import { TrainingPhotoResolver, TrainingRunResolver } from "../learning/runs/training-run.resolver.js";
 import { ModelVersionResolver } from "../models/model-version.resolver.js";
 import {
   SimilarItemConnectionResolver,
@@ -22,6 +25,7 @@ type ResolverClass = Function;
 const RESOLVERS: NonEmptyArray<ResolverClass> = [
   CatalogHealthResolver,
   CatalogMutationsResolver,
+  DistributionResolver,
   EvaluationResolver,
   ImportRunResolver,
   ModelVersionResolver,
@@ -31,6 +35,10 @@ const RESOLVERS: NonEmptyArray<ResolverClass> = [
   SimilarItemConnectionResolver,
   SimilarItemEdgeResolver,
   SimilarItemsResolver,
+  TrainingMutationsResolver,
+  TrainingPhotoResolver,
+  TrainingProgressResolver,
+  TrainingRunResolver,
 ];
 
 /** type-graphql asks for one as soon as there is a subscription; ours bring their own sources and use no topics. */
