@@ -13,6 +13,7 @@ import { formatProductId } from "../catalog/products/product-id.js";
 import type { ProgressSource } from "../catalog/progress/progress.type.js";
 import type { Config } from "../config.js";
 import { LookalikeError } from "../errors.js";
+import type { TrainingProgressSource } from "../learning/runs/training-progress.js";
 import type { Logger } from "../logger.js";
 import { addExplorer } from "./explorer.js";
 import type { GraphqlContext } from "./graphql-context.type.js";
@@ -34,6 +35,7 @@ export interface ServerParts {
   readonly sources: LoaderSources;
   readonly blobs: Pick<BlobStore, "read">;
   readonly progress: ProgressSource;
+  readonly training: TrainingProgressSource;
   readonly readiness: ReadinessChecks;
 }
 
@@ -71,8 +73,8 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   const createContext = (request: FastifyRequest, signal: AbortSignal): GraphqlContext => {
     try {
       const viewer = identifyViewer(request.headers, config);
-      const { progress } = parts;
-      return { requestId: request.id, viewer, loaders: createGraphqlLoaders(sources), progress, signal };
+      const { progress, training } = parts;
+      return { requestId: request.id, viewer, loaders: createGraphqlLoaders(sources), progress, training, signal };
     } catch (error) {
       throw error instanceof LookalikeError ? toRequestError(error) : error;
     }

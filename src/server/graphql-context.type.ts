@@ -1,6 +1,7 @@
 import type DataLoader from "dataloader";
 import type { ProductImageRow, ProductRow } from "../catalog/products/product-reads.type.js";
 import type { ProgressSource } from "../catalog/progress/progress.type.js";
+import type { TrainingProgressSource } from "../learning/runs/training-progress.js";
 import type { ModelVersion } from "../models/model-version.type.js";
 import type { SimilarItemsPage, SimilarItemsRequest } from "../similar/similar-items.type.js";
 
@@ -30,6 +31,7 @@ export interface GraphqlContext {
   readonly viewer: Viewer;
   readonly loaders: GraphqlLoaders;
   readonly progress: ProgressSource;
+  readonly training: TrainingProgressSource;
   /** Fires when nobody waits for the answer any more, for what takes long. */
   readonly signal: AbortSignal;
 }

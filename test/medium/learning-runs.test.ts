@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { after, afterEach, before, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import type { GateDecision } from "../../src/evaluation/index.js";
 import { createJobConsumer } from "../../src/jobs/index.js";
 import { workFolderOf } from "../../src/learning/runs/run-files.js";
 import { createTrainModelJob } from "../../src/learning/runs/train-model.job.js";
@@ -17,6 +18,18 @@ import { describeOnBothDatabases, testLogger } from "../support/database.js";
 import { playedTraining, trainingOf } from "../support/learning-runs.js";
 import { nextState, PLAYS } from "../support/learning-trainer.js";
 import { openTinyShop, type TinyShop } from "../support/tiny-shop.js";
+
+const DECISION: GateDecision = {
+  ...{
+    passed: false,
+    verdict: "TOO_FEW_QUERIES",
+    reason: "played",
+    labels: "category",
+    split: "test",
+    gallery: "train",
+  },
+  ...{ queries: 0, clusters: 0, candidate: null, live: null, differences: null, intervals: null, worse: [] },
+};
 
 describeOnBothDatabases("a training run", (_, kind) => {
   let shop: TinyShop;
@@ -89,10 +102,10 @@ describeOnBothDatabases("a training run", (_, kind) => {
     );
     assert.deepEqual(counts, { triplets: 20, suspects: 1 });
     assert.equal(existsSync(workFolderOf(shop.config, run.id)), false, "caches are gone");
-    assert.equal(await finishRun(shop.core.database, run.id, { gate: { better: true } }), true);
+    assert.equal(await finishRun(shop.core.database, run.id, { gate: DECISION }), true);
     assert.equal(await finishRun(shop.core.database, run.id, {}), false, "a run ends once");
     const end = (await training.find(run.id))!;
-    assert.deepEqual([end.state, end.gate], ["SUCCEEDED", { better: true }]);
+    assert.deepEqual([end.state, end.gate], ["SUCCEEDED", DECISION]);
   });
 
   it("is cancelled within two seconds, and a second time gets a clear answer", async () => {
@@ -237,7 +250,7 @@ describeOnBothDatabases("a training run", (_, kind) => {
     const { id } = await training.start({ seed: PLAYS.short });
     await ended(id);
     assert.equal((await training.cancel(id)).state, "CANCELLED");
-    assert.equal(await finishRun(shop.core.database, id, { gate: {} }), false);
+    assert.equal(await finishRun(shop.core.database, id, { gate: DECISION }), false);
     const resumed = await training.resume(id);
     assert.equal(resumed.state, "REFRESHING");
     const jobs = await shop.core.database.query("SELECT data FROM pgboss.job WHERE name = 'refresh-model'");

@@ -1,3 +1,4 @@
+import type { GateDecision } from "../../evaluation/judge.type.js";
 import type { PromotePolicy, TrainingState } from "../../generated/prisma/enums.js";
 import type { GuardRecord, LearningPlan, LearningStage, ValidationFigures } from "../learning.type.js";
 import type { TrainingRequest } from "./training-request.js";
@@ -41,7 +42,7 @@ export interface TrainingRun {
   readonly checkpointStep: number | null;
   readonly guards: readonly GuardRecord[];
   readonly result: TrainingResult | null;
-  readonly gate: unknown;
+  readonly gate: GateDecision | null;
   readonly failureCode: string | null;
   readonly failure: string | null;
   readonly attempts: number;
