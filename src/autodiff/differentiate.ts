@@ -3,6 +3,7 @@ import { GradientShapeWrong, GraphNotTrainable } from "./autodiff.errors.js";
 import { notDifferentiable } from "./gradient-rule.type.js";
 import { RuleCall, shapeOf } from "./rule-call.js";
 import { gradientRules } from "./rules/index.js";
+import { pathTo, valuesReachedFrom } from "./weight-paths.js";
 
 /** A graph that computes gradients beside what it computed before. */
 export interface DifferentiatedGraph {
@@ -69,35 +70,6 @@ export function differentiate(
 
 function gradientRuleOf(rules: typeof gradientRules, operator: string) {
   return Object.hasOwn(rules, operator) ? rules[operator] : undefined;
-}
-
-/** Every value that depends on one of `names`, with the node that carried the dependence there. */
-function valuesReachedFrom(graph: Graph, names: readonly string[]): Map<string, Node | undefined> {
-  const reached = new Map<string, Node | undefined>(names.map((name) => [name, undefined]));
-  const nodeOf = new Map<string, Node>();
-  for (const node of graph.nodes) {
-    const source = node.inputs.find((name) => reached.has(name));
-    if (source === undefined) continue;
-    for (const output of node.outputs) {
-      if (output === "" || reached.has(output)) continue;
-      reached.set(output, nodeOf.get(source));
-      nodeOf.set(output, node);
-    }
-  }
-  return reached;
-}
-
-/** Names of the nodes from the trainable weight to `node`, without it. */
-function pathTo(node: Node, reachedFrom: ReadonlyMap<string, Node | undefined>): string[] {
-  const output = node.outputs.find((name) => reachedFrom.has(name));
-  const path: string[] = [];
-  let before = output === undefined ? undefined : reachedFrom.get(output);
-  while (before !== undefined && path.length < 64) {
-    path.unshift(`${before.operator} "${before.name}"`);
-    const previous: string | undefined = before.outputs.find((name) => reachedFrom.has(name));
-    before = previous === undefined ? undefined : reachedFrom.get(previous);
-  }
-  return path;
 }
 
 /** Puts the path to what a rule refuses. */

@@ -6,5 +6,6 @@ export { cpuLowering, lowerForCpu, probeCpuLowering } from "./lowering/index.js"
 export { nameOutputs } from "./name-outputs.js";
 export { normalise } from "./normalise/index.js";
 export { pickEarly } from "./pick-early.js";
+export { refuseUnknownOperators } from "./refuse-unknown-operators.js";
 export { gradientRules } from "./rules/index.js";
 export { trainablesOf } from "./trainables.js";

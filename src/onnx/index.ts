@@ -16,6 +16,7 @@ export type {
 } from "./graph.type.js";
 export type { Value } from "./graph-assembly.js";
 export { GraphBuilder, type Operand } from "./graph-builder.js";
+export { isKnownOperator } from "./infer-node.js";
 export { type InferredValues, inferShapes, inferValues } from "./infer-shapes.js";
 export { isTensor, type KnownValue, type OpenValue } from "./known-value.js";
 export { modelOf } from "./model.js";

@@ -25,6 +25,12 @@ const quantisedOperators: ReadonlySet<string> = new Set([
   "QuantizeLinear",
 ]);
 
+/** Whether shapes of the operator are known here, or it is refused for what it is. */
+export function isKnownOperator({ domain, operator }: Node): boolean {
+  if (controlFlowOperators.has(operator) || quantisedOperators.has(operator)) return true;
+  return domain === "" && Object.hasOwn(shapeRules, operator);
+}
+
 /**
  * Types of a node's outputs, in order; one for each output that the node names.
  * @throws ShapeUnknown, DynamicControlFlow, QuantisedGraph

@@ -1,5 +1,5 @@
-import { CutUnknown, closestNames, normalise } from "../autodiff/index.js";
-import { type Graph, inferShapes } from "../onnx/index.js";
+import { CutUnknown, closestNames, normalise, refuseUnknownOperators } from "../autodiff/index.js";
+import { type Graph, inferShapes, pruneGraph } from "../onnx/index.js";
 import { TrainingUnfit } from "./training.errors.js";
 
 /** An encoder as it is read from its file. */
@@ -25,7 +25,7 @@ export const BATCH = "batch";
  * Brings an encoder into the form that is trained, with the batch left open.
  * @param cuts to keep by name
  * @param values that the head reads
- * @throws CutUnknown, TrainingUnfit, GraphInvalid, OnnxFeatureUnsupported, ShapeUnknown, DynamicControlFlow,
+ * @throws CutUnknown, TrainingUnfit, GraphNotTrainable, GraphInvalid, OnnxFeatureUnsupported, ShapeUnknown, DynamicControlFlow,
  * QuantisedGraph
  */
 export async function prepareEncoder(
@@ -58,12 +58,13 @@ export async function prepareEncoder(
     );
   }
   const kept = [...new Set([...cuts, ...values])].filter((name) => name !== image.name);
-  const opened: Graph = {
+  const opened: Graph = pruneGraph({
     ...graph,
     inputs: [{ name: image.name, type: { ...image.type, shape } }],
     outputs: kept.map((name) => ({ name, type: undefined })),
     valueTypes: new Map(),
-  };
+  });
+  refuseUnknownOperators(opened, cuts);
   const normal = await normalise(inferShapes(opened), {});
   return { graph: normal, image: image.name, headPrefix: freePrefix(normal) };
 }

@@ -30,6 +30,17 @@ function encoder(
   return g.graph();
 }
 
+function foreign(): Graph {
+  const graph = encoder((x, g) => g.node("Relu", [x], {}, "odd"));
+  return {
+    ...graph,
+    otherOpsets: new Map([["shop.example", 1]]),
+    nodes: graph.nodes.map((node) =>
+      node.name === "odd" ? { ...node, operator: "Fold", domain: "shop.example" } : node,
+    ),
+  };
+}
+
 function recipe(changes: Partial<TrainerOptions> = {}): TrainerOptions {
   return {
     encoder: { graph: encoder() },
@@ -117,6 +128,21 @@ const refused: Readonly<Record<string, readonly [code: string, remedy: RegExp, o
     "GRAPH_NOT_TRAINABLE",
     /^Hardmax \(node "odd", reached by Conv "trunk"\).*docs\/training-engine\.md#add-a-rule/s,
     () => recipe({ encoder: { graph: encoder((x, g) => g.node("Hardmax", [x], { axis: attribute.int(1) }, "odd")) } }),
+  ],
+  "an operator of another set, behind the cut": [
+    "GRAPH_NOT_TRAINABLE",
+    /^shop\.example\.Fold \(node "odd", reached by Conv "trunk"\).*Choose a later cut/s,
+    () => recipe({ encoder: { graph: foreign() } }),
+  ],
+  "an operator of another set, with no weight before it": [
+    "GRAPH_NOT_TRAINABLE",
+    /^shop\.example\.Fold \(node "odd", reached by /,
+    () => recipe({ encoder: { graph: foreign() }, cut: "trunk" }),
+  ],
+  "an operator of another set, in the frozen part": [
+    "ONNX_SHAPE_UNKNOWN",
+    /shop\.example\.Fold; export with the standard operators/,
+    () => recipe({ encoder: { graph: foreign() }, cut: "odd" }),
   ],
   "a picture size that is left open": [
     "TRAINING_UNFIT",

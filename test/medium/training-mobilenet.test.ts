@@ -98,6 +98,29 @@ describe("the default encoder in training", () => {
     await Promise.all([first.dispose(), second.dispose()]);
   });
 
+  it("learns eight photos by heart", async () => {
+    const eight = [0, 0, 1, 1, 2, 2, 3, 3];
+    const trainer = await createTrainer({
+      encoder: { graph, image: [3, 96, 96] },
+      cut: "block_14/input",
+      head: { features: [{ value: "conv_1", pooling: "average" }], layers: { kind: "linear", dims: 16 } },
+      loss: { name: "triplet", selection: "batch-all", margin: 0.2 },
+      optimiser: { name: "adamw" },
+      learningRate: { head: 1e-2, trunk: 1e-3 },
+      batch: eight.length,
+      threads: 2,
+      seed: 2,
+    });
+    const boundary = await trainer.trunk(seededPictures([3, 96, 96], eight, 9));
+    const losses: number[] = [];
+    for (let step = 0; step < 150 && (losses.at(-1) ?? 1) > 0; step++) {
+      losses.push((await trainer.step({ boundary }, eight)).loss);
+    }
+    await trainer.dispose();
+    assert.ok((losses[0] ?? 0) > 0.05, `begins at ${losses[0]}`);
+    assert.ok((losses.at(-1) ?? 1) < 0.01, `ends at ${losses.at(-1)} after ${losses.length} steps`);
+  });
+
   it("lowered for the CPU takes the same steps, and resumes as exactly", async () => {
     const lower = await cpuLowering();
     const images = seededPictures(image, labels, 25);
