@@ -9,3 +9,4 @@ export { pickEarly } from "./pick-early.js";
 export { refuseUnknownOperators } from "./refuse-unknown-operators.js";
 export { gradientRules } from "./rules/index.js";
 export { trainablesOf } from "./trainables.js";
+export { joinGelu, splitGelu } from "./whole-gelu.js";

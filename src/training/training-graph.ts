@@ -3,9 +3,11 @@ import {
   cutGraph,
   differentiate,
   type gradientRules,
+  joinGelu,
   NothingToTrain,
   nameOutputs,
   pickEarly,
+  splitGelu,
   trainablesOf,
 } from "../autodiff/index.js";
 import {
@@ -127,7 +129,7 @@ export async function buildTrainingGraph(options: TrainingGraphOptions): Promise
 
   const candidates = [...trunkWeights, ...headTensors.keys()];
   if (candidates.length === 0) throw new NothingToTrain(cuts, "no weights lie there");
-  const forward = pickEarly(builder.graph(), [loss.name, active.name, embeddings.name]);
+  const forward = joinGelu(pickEarly(builder.graph(), [loss.name, active.name, embeddings.name]));
   const { builder: backward, gradients } = differentiate(forward, loss.name, candidates, options.rules);
   const outputs = new Map([
     [STEP.loss, loss.name],
@@ -142,7 +144,7 @@ export async function buildTrainingGraph(options: TrainingGraphOptions): Promise
   });
   if (trainables.length === 0) throw new NothingToTrain(cuts, "the loss depends on no weight there");
   const graph = fedWithTrainables(
-    nameOutputs(backward.graph(), outputs),
+    splitGelu(nameOutputs(backward.graph(), outputs)),
     candidates,
     trainables,
     cut.tail,

@@ -4,6 +4,7 @@ import { blockedOperatorSet } from "./channel-blocks.js";
 import type { GradientForm } from "./gradient-form.type.js";
 import { type Activation, convolutionKind, lowerConvolution } from "./lower-convolution.js";
 import { lowerClipGradient, lowerElementWise } from "./lower-element-wise.js";
+import { lowerGelu } from "./lower-gelu.js";
 import { lowerInputGradient } from "./lower-input-gradient.js";
 import { lowerMaxPoolGradient } from "./lower-max-pool-gradient.js";
 import { lowerPooling } from "./lower-pooling.js";
@@ -97,6 +98,11 @@ function lowerForward(node: Node, values: LoweredValues, index: NodeIndex, done:
   const spread = lowerSpread(node, values, index);
   if (spread) {
     values.setPlain(output, spread);
+    return true;
+  }
+  const gelu = lowerGelu(node, values, index);
+  if (gelu) {
+    values.setPlain(output, gelu);
     return true;
   }
   const pooled = lowerPooling(node, values, index);

@@ -5,11 +5,12 @@ import { columnsFromBlocks, rowsFromBlocks } from "./filter-layouts.js";
 import type { ConvolutionGeometry } from "./gradient-form.type.js";
 import { blockedConvolution } from "./lower-convolution.js";
 import type { LoweredValues } from "./lowered-values.js";
+import { alongPlaces, shifted } from "./places.js";
 
 /**
- * ∂w of a dense convolution as one matrix product: A · B, where one factor is read from its channel blocks as they lie.
- * A block of [places, b] is a row-major matrix, so only the other factor is brought back to [channels, places] (for
- * windows wider than 1 × 1: the image, unrolled into one row a tap).
+ * ∂w of a dense convolution as matrix products A · B, where one factor is read from its channel blocks as they lie. A
+ * block of [places, b] is a row-major matrix, so only the other factor is brought back to [channels, places]. Windows
+ * wider than 1 × 1 take one product a tap, with strides one in all of the image unrolled into one row a tap.
  */
 export function lowerDenseWeightGradient(
   values: LoweredValues,
@@ -28,28 +29,76 @@ export function lowerDenseWeightGradient(
     const product = productWithBlocks(g, values.plain(dy), values.blocked(x), block);
     return g.reshape(columnsFromBlocks(g, product, channels), [filters, channels, 1, 1]);
   }
+  if (taps > 1 && strides.every((step) => step === 1) && channels >= block) {
+    const product = productOfTaps(g, values.plain(x), values.blocked(dy), geometry, block);
+    return g.reshape(rowsFromBlocks(g, product, filters), [filters, channels, rows, columns]);
+  }
   const image = isPointwise ? values.plain(x) : unrolled(g, values.plain(x), values.shape(dy), geometry);
   const product = productWithBlocks(g, image, values.blocked(dy), block);
   return g.reshape(rowsFromBlocks(g, product, filters), [filters, channels, rows, columns]);
 }
 
+/** Factors of Σₙ A[n] · B[n], laid out for the product. */
+interface Factors {
+  /** Of A [N, rows, height, width]. */
+  left(a: Value): Value;
+  /** Of B [N, channels, height, width] in blocks. */
+  right(b: Value): Value;
+  /** [channels / block, rows, block]. */
+  product(left: Value, right: Value): Value;
+}
+
 /**
- * Σₙ A[n] · B[n] for A [N, M, H, W] and B [N, C, H, W] in blocks → [C / b, M, b]. Large maps: one product a photo, then
- * their sum. Small maps, where those products would outweigh their factors: photos joined along the places first.
+ * Large maps: one product a photo, then their sum. Small maps, where those products would outweigh their factors:
+ * photos joined along the places first.
  */
+function factorsOf(g: GraphBuilder, n: number, rows: number, channels: number, area: number, block: number): Factors {
+  const blocks = channels / block;
+  if (rows * channels < area * (rows + channels)) {
+    return {
+      left: (a) => g.reshape(a, [n, 1, rows, area]),
+      right: (b) => g.reshape(b, [n, blocks, area, block]),
+      product: (left, right) => g.reduceSum(g.matMul(left, right), [0], false),
+    };
+  }
+  return {
+    left: (a) => g.reshape(g.transpose(g.reshape(a, [n, rows, area]), [1, 0, 2]), [rows, n * area]),
+    right: (b) => g.reshape(g.transpose(g.reshape(b, [n, blocks, area * block]), [1, 0, 2]), [blocks, n * area, block]),
+    product: (left, right) => g.matMul(left, right),
+  };
+}
+
 function productWithBlocks(g: GraphBuilder, a: Value, b: Value, block: number): Value {
   const [n = 1, rows = 1, ...places] = shapeOf(a);
   const [, channels = 1] = shapeOf(b);
   const area = places.reduce((product, size) => product * size, 1);
-  const blocks = channels / block;
-  if (rows * channels < area * (rows + channels)) {
-    const left = g.reshape(a, [n, 1, rows, area]);
-    const right = g.reshape(b, [n, blocks, area, block]);
-    return g.reduceSum(g.matMul(left, right), [0], false);
-  }
-  const left = g.transpose(g.reshape(a, [n, rows, area]), [1, 0, 2]);
-  const right = g.transpose(g.reshape(b, [n, blocks, area * block]), [1, 0, 2]);
-  return g.matMul(g.reshape(left, [rows, n * area]), g.reshape(right, [blocks, n * area, block]));
+  const factors = factorsOf(g, n, rows, channels, area, block);
+  return factors.product(factors.left(a), factors.right(b));
+}
+
+/**
+ * ∂w of a window without strides, one product a tap: columns of the image are moved for each column of the window, rows
+ * of ∂y for each row, so that h + w copies stand for the h · w of im2col, and the middle ones are no copies at all.
+ * Gives [O / b, C · taps, b].
+ */
+function productOfTaps(g: GraphBuilder, x: Value, dy: Value, geometry: ConvolutionGeometry, block: number): Value {
+  const { kernel, dilations, padsBefore } = geometry;
+  const [n = 1, channels = 1, rows = 1, columns = 1] = shapeOf(x);
+  const [, filters = 1, height = 1, width = 1] = shapeOf(dy);
+  const factors = factorsOf(g, n, channels, filters, rows * width, block);
+  const images = Array.from({ length: kernel[1] }, (_, column) => {
+    const shift = padsBefore[1] - column * dilations[1];
+    const behind = width - columns - shift;
+    return factors.left(shift === 0 && behind === 0 ? x : g.pad(x, [0, 0, 0, shift, 0, 0, 0, behind]));
+  });
+  const gradients = Array.from({ length: kernel[0] }, (_, row) => {
+    const shift = row * dilations[0] - padsBefore[0];
+    return factors.right(shift === 0 && rows === height ? dy : shifted(g, alongPlaces(g, dy, 0, block), shift, rows));
+  });
+  const taps = gradients.flatMap((gradient) =>
+    images.map((image) => g.reshape(factors.product(image, gradient), [filters / block, channels, 1, block])),
+  );
+  return g.reshape(g.concat(taps, 2), [filters / block, channels * taps.length, block]);
 }
 
 /** im2col: [N, C, H, W] → [N, C · taps, rows of y, columns of y], the image seen through each tap of the window. */

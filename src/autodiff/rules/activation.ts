@@ -84,7 +84,9 @@ export const gelu: GradientRule = (call, [dy], g) => {
     const slope = g.add(g.add(t, 1), g.mul(g.mul(x, g.sub(1, g.mul(t, t))), inner));
     return [g.mul(dy, g.mul(slope, 0.5))];
   }
-  const cumulative = g.mul(g.add(g.erf(g.mul(x, Math.SQRT1_2)), 1), 0.5);
-  const density = g.mul(g.exp(g.mul(g.mul(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
-  return [g.mul(dy, g.add(cumulative, g.mul(x, density)))];
+  // With u = x / √2, which the forward form has as well: x · φ(x) = u · e^(−u²) / √π.
+  const u = g.mul(x, Math.SQRT1_2);
+  const cumulative = g.mul(g.add(g.erf(u), 1), 0.5);
+  const density = g.mul(g.mul(u, g.exp(g.neg(g.mul(u, u)))), 1 / Math.sqrt(Math.PI));
+  return [g.mul(dy, g.add(cumulative, density))];
 };
