@@ -1,0 +1,61 @@
+import type { Sql } from "../../database/database.type.js";
+import { type GateDecision, type GateRequest, heldOutOf, type Judge } from "../../evaluation/index.js";
+import type { ArtefactStore } from "../../models/artefact-store.type.js";
+import type { JudgeCandidate } from "../../models/gate.type.js";
+import type { PositiveRule, Snapshot } from "../snapshot/snapshot.type.js";
+import { SnapshotMissing } from "./gate.errors.js";
+
+export interface JudgeCandidateDependencies {
+  readonly database: Sql;
+  readonly artefacts: Pick<ArtefactStore, "read">;
+  readonly judge: Judge;
+}
+
+/**
+ * Judges a candidate as its run was meant: by the labels that it learned from, on the products that its snapshot kept
+ * aside. A run that learned from no labels is judged by those that the catalog happens to have.
+ */
+export function createJudgeCandidate({
+  database,
+  artefacts,
+  judge,
+}: JudgeCandidateDependencies): (...judged: Parameters<JudgeCandidate>) => Promise<GateDecision> {
+  return async ({ modelId, runId }, liveId, signal) => {
+    const { photos, positives } = await readSnapshot(database, artefacts, runId);
+    const heldOut = heldOutOf({ photos });
+    const [first, ...others] = labelsToJudgeBy(positives);
+    const request = (labels: string): GateRequest => ({ labels, split: "test", gallery: galleryFor(labels), heldOut });
+    let decision = await judge.judge(modelId, liveId, request(first), signal);
+    for (const labels of others) {
+      if (decision.verdict !== "TOO_FEW_QUERIES") break;
+      decision = await judge.judge(modelId, liveId, request(labels), signal);
+    }
+    return decision;
+  };
+}
+
+/** The notion that most batches were drawn by, or whatever there is where photos were only told from others. */
+export function labelsToJudgeBy(positives: readonly PositiveRule[]): [string, ...string[]] {
+  const [main] = positives
+    .filter(({ kind }) => kind !== "augmentation")
+    .sort((left, right) => right.weight - left.weight);
+  return main === undefined ? ["category", "group", "product"] : [main.kind];
+}
+
+/** Other photos of a product, and variants of its group, were held out with it; a label's others were learned from. */
+function galleryFor(labels: string): GateRequest["gallery"] {
+  return labels === "product" || labels === "group" ? "all" : "train";
+}
+
+async function readSnapshot(
+  sql: Sql,
+  artefacts: Pick<ArtefactStore, "read">,
+  runId: string,
+): Promise<Pick<Snapshot, "photos" | "positives">> {
+  const [run] = await sql.query<{ key: string | null; sha256: string | null }>(
+    "SELECT snapshot_key AS key, snapshot_sha256 AS sha256 FROM training_run WHERE id = $1::uuid",
+    [runId],
+  );
+  if (!run?.key) throw new SnapshotMissing(runId);
+  return JSON.parse((await artefacts.read(run.key, run.sha256 ?? undefined)).toString("utf8"));
+}
