@@ -31,6 +31,7 @@ export function buildProgram(): Command {
   addServices(program);
   addCatalog(program);
   addQuestions(program);
+  addTraining(program);
   addEncoders(program);
   return program;
 }
@@ -131,6 +132,55 @@ function addQuestions(program: Command): void {
     .action(async (options) => (await import("./models.command.js")).listModels(options));
 }
 
+function addTraining(program: Command): void {
+  command(program, "train", "learn the shop's own notion of similar")
+    .option(
+      "--positives <rules>",
+      "what is similar: category, group, product, augmentation, attribute:NAME; several with weights: category=3,group=1",
+      "category",
+    )
+    .addOption(
+      new Option("--recipe <name>", "how; auto chooses by photos, memory, device and time")
+        .choices(["auto", "whitening", "head", "last-blocks", "full", "growing", "seed"])
+        .default("auto"),
+    )
+    .option("--budget-minutes <n>", "time for the training, 0.1 to 1440", number(0.1, 1_440), 10)
+    .option("--seed <n>", "everything that is drawn follows from it", wholeNumber(0, 2 ** 31 - 1), 1)
+    .addOption(
+      new Option("--device <name>", "where; left out: LOOKALIKE_DEVICE").choices(["auto", "cpu", "cuda", "webgpu"]),
+    )
+    .addOption(
+      new Option("--promote <when>", "whether the new model answers if it is better")
+        .choices(["if-better", "never"])
+        .default("if-better"),
+    )
+    .option("--labels-only <names>", "learn from these labels only: a,b", labelNames)
+    .option("--exclude-labels <names>", "leave these labels out: a,b", labelNames)
+    .addOption(
+      new Option("--label-noise <share>", "replace a share of the labels").argParser(number(0, 0.9)).hideHelp(),
+    )
+    .addOption(new Option("--shuffle-labels", "draw every label at random").hideHelp())
+    .option("--dry-run", "only count what there is to learn from")
+    .option("--wait", "wait until the model is judged; works without a running server too")
+    .option("--json", "print JSON")
+    .action(async (options) => (await import("./train.command.js")).train(options));
+  command(program, "runs [run]", "list training runs, or tell everything about one (its id, a start of it, or latest)")
+    .option("--first <n>", "how many, 1 to 100", wholeNumber(1, 100), 20)
+    .option("--json", "print JSON")
+    .action(async (run, options) => (await import("./runs.command.js")).showRuns(run, options));
+  command(program, "cancel <run>", "stop a training run")
+    .option("--json", "print JSON")
+    .action(async (run, options) => (await import("./runs.command.js")).cancelRun(run, options));
+  command(program, "resume <run>", "have a run that failed or was cancelled go on from its last checkpoint")
+    .option("--wait", "wait until the model is judged; works without a running server too")
+    .option("--json", "print JSON")
+    .action(async (run, options) => (await import("./runs.command.js")).resumeRun(run, options));
+  command(program, "suspects [run]", "list photos that probably carry a wrong label, as a run found them")
+    .option("--first <n>", "how many, 1 to 10000", wholeNumber(1, 10_000), 50)
+    .option("--json", "print JSON")
+    .action(async (run, options) => (await import("./suspects.command.js")).showSuspects(run ?? "latest", options));
+}
+
 function addEncoders(program: Command): void {
   const encoder = program.command("encoder").description("encoders: what turns photos into vectors").exitOverride();
   command(encoder, "list", "list encoders that are built in, installed, or can be pulled")
@@ -168,6 +218,14 @@ function wholeNumber(least: number, most: number): (text: string) => number {
     const value = Number(text);
     if (/^\d+$/.test(text) && value >= least && value <= most) return value;
     throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+  };
+}
+
+function number(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== "" && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`It must be a number from ${least} to ${most}.`);
   };
 }
 
