@@ -34,7 +34,11 @@ export function splitGelu(graph: Graph): Graph {
     initialisers.set(name, float32Tensor([], [value]));
     return name;
   };
-  const [root, one, half] = [constant("gelu/root of half", Math.SQRT1_2), constant("gelu/one", 1), constant("gelu/half", 0.5)];
+  const [root, one, half] = [
+    constant("gelu/root of half", Math.SQRT1_2),
+    constant("gelu/one", 1),
+    constant("gelu/half", 0.5),
+  ];
   const nodes = graph.nodes.flatMap((node): Node[] => {
     if (!isExact(node)) return [node];
     const [x = ""] = node.inputs;
