@@ -3,8 +3,10 @@ import { gelu, layerNormalization } from "./composites.js";
 import { codeOfElementType } from "./element-types.js";
 import type { Attribute, Dimension, ElementType, Graph, Tensor } from "./graph.type.js";
 import { type AssemblyOptions, GraphAssembly, type NodeOptions, type Value } from "./graph-assembly.js";
+import { reduce } from "./reductions.js";
 import { float32Tensor, int64List, int64Tensor, tensorFromNumbers } from "./tensor.js";
-import { type ConvSettings, type PoolSettings, poolAttributes, windowAttributes } from "./window-settings.js";
+import { averagePool, conv, maxPool } from "./window-operators.js";
+import type { ConvSettings, PoolSettings } from "./window-settings.js";
 
 /** A value, or a number that becomes a constant of the other operand's element type. */
 export type Operand = Value | number;
@@ -161,20 +163,10 @@ export class GraphBuilder {
   }
 
   /** [N, C, H, W] ∗ [M, C / group, h, w] (+ [M]) → [N, M, …]. */
-  conv(image: Value, filters: Value, bias?: Value, settings: ConvSettings = {}): Value {
-    const { group = 1, name } = settings;
-    const kernel = filters.type.shape.slice(2).filter((size): size is number => typeof size === "number");
-    const window = { ...windowAttributes(settings), kernel_shape: attribute.ints(kernel), group: attribute.int(group) };
-    return this.node("Conv", [image, filters, bias], window, name);
-  }
-
-  averagePool(image: Value, settings: PoolSettings): Value {
-    const counted = { ...poolAttributes(settings), count_include_pad: attribute.flag(settings.countPadding ?? false) };
-    return this.node("AveragePool", [image], counted, settings.name);
-  }
-
-  maxPool = (image: Value, settings: PoolSettings) =>
-    this.node("MaxPool", [image], poolAttributes(settings), settings.name);
+  conv = (image: Value, filters: Value, bias?: Value, settings: ConvSettings = {}) =>
+    conv(this, image, filters, bias, settings);
+  averagePool = (image: Value, settings: PoolSettings) => averagePool(this, image, settings);
+  maxPool = (image: Value, settings: PoolSettings) => maxPool(this, image, settings);
   globalAveragePool = (image: Value, name?: string) => this.node("GlobalAveragePool", [image], {}, name);
   globalMaxPool = (image: Value, name?: string) => this.node("GlobalMaxPool", [image], {}, name);
 
@@ -188,15 +180,15 @@ export class GraphBuilder {
 
   // Reductions. No axes: all.
   reduceMean = (x: Value, axes?: readonly number[], keep = true, name?: string) =>
-    this.reduce("ReduceMean", 18, x, axes, keep, name);
+    reduce(this, "ReduceMean", x, { axes, keep, name });
   reduceSum = (x: Value, axes?: readonly number[], keep = true, name?: string) =>
-    this.reduce("ReduceSum", 13, x, axes, keep, name);
+    reduce(this, "ReduceSum", x, { axes, keep, name });
   reduceMax = (x: Value, axes?: readonly number[], keep = true, name?: string) =>
-    this.reduce("ReduceMax", 18, x, axes, keep, name);
+    reduce(this, "ReduceMax", x, { axes, keep, name });
   reduceMin = (x: Value, axes?: readonly number[], keep = true, name?: string) =>
-    this.reduce("ReduceMin", 18, x, axes, keep, name);
+    reduce(this, "ReduceMin", x, { axes, keep, name });
   reduceL2 = (x: Value, axes?: readonly number[], keep = true, name?: string) =>
-    this.reduce("ReduceL2", 18, x, axes, keep, name);
+    reduce(this, "ReduceL2", x, { axes, keep, name });
 
   // Layout.
   /** One size may be −1 (what remains); 0 keeps the axis. */
@@ -243,23 +235,6 @@ export class GraphBuilder {
   /** One element of an axis, which goes. */
   pick = (x: Value, index: number, axis: number, name?: string) =>
     this.gather(x, this.constant(int64Tensor([], [index])), axis, name);
-
-  private reduce(
-    operator: string,
-    axesInputSince: number,
-    x: Value,
-    axes: readonly number[] | undefined,
-    keep: boolean,
-    name?: string,
-  ) {
-    const asInput = this.opset >= axesInputSince;
-    const inputs = asInput && axes !== undefined ? [x, this.int64s(axes)] : [x];
-    const settings = {
-      keepdims: attribute.flag(keep),
-      axes: asInput || axes === undefined ? undefined : attribute.ints(axes),
-    };
-    return this.node(operator, inputs, settings, name);
-  }
 
   private binary(operator: string, a: Operand, b: Operand, name?: string): Value {
     return this.node(operator, this.operands(a, b), {}, name);
