@@ -13,17 +13,29 @@ import { type DataFolderRole, openDatabase } from "./database/index.js";
 import { createEmbedders, createEmbedPhotos, EMBED_PHOTOS_BATCHES } from "./embedding/index.js";
 import { startVectorMaintenance } from "./embedding/maintain-vectors.js";
 import { createEncoderRegistry } from "./encoders/index.js";
-import { createEvaluation } from "./evaluation/index.js";
+import { createEvaluation, createJudge } from "./evaluation/index.js";
 import { createJobConsumer, createJobQueue } from "./jobs/index.js";
 import { announceWorker } from "./jobs/worker-presence.js";
 import { createDistributions } from "./learning/distribution/index.js";
+import { createJudgeCandidate } from "./learning/gate/index.js";
 import { createTraining } from "./learning/runs/training.js";
+import { finishRun, noteRefresh, reviveRun } from "./learning/runs/training-runs.repository.js";
 import type { Logger } from "./logger.js";
-import { createArtefactStore, createModelVersions } from "./models/index.js";
+import {
+  compareAnswers,
+  createArtefactStore,
+  createCompareModels,
+  createModelPromotion,
+  createModelVersions,
+  createRefreshModel,
+} from "./models/index.js";
 import { createListModels } from "./models/list-models.js";
 import { createFindProduct } from "./similar/find-product.js";
 import { createSimilarItems } from "./similar/index.js";
 import { createVectors } from "./vectors/index.js";
+
+/** What the refresh of a model tells the run that waits for it. */
+const waitingRuns = { note: noteRefresh, finish: finishRun, revive: reviveRun };
 
 /** Photos under way at once; each host gets fewer (fetchPerHost). */
 const FETCHES_AT_ONCE = 16;
@@ -66,6 +78,8 @@ export async function composeCore(config: Config, logger: Logger, role: DataFold
       vectors,
       models,
       listModels: createListModels(database),
+      promotion: createModelPromotion({ database, queue, vectors, artefacts, config, runs: waitingRuns, logger }),
+      compareModels: createCompareModels({ vectors, models }),
       encoders,
       blobs,
       artefacts,
@@ -83,7 +97,12 @@ export async function composeCore(config: Config, logger: Logger, role: DataFold
       /** Registers the configured encoder as base model when it is not one yet; converts it at the very first start. */
       async ensureBaseModel() {
         const { manifest, digest } = await encoders.open(config.encoder);
-        return models.ensureBase({ name: manifest.name, digest, dims: manifest.dims });
+        const base = await models.ensureBase({ name: manifest.name, digest, dims: manifest.dims });
+        // Another encoder than before: its vectors are made beside the old one's.
+        if (base.state === "CANDIDATE") {
+          await database.transaction((sql) => queue.enqueue(sql, "refresh-model", [{ modelId: base.id }]));
+        }
+        return base;
       },
       close: () => closeInTurn(closing),
     };
@@ -125,6 +144,19 @@ export async function composeWorker(
     });
     const fetchPhoto = createFetchPhoto({ database, queue, fetcher, intake, blobs, vectors, logger });
     await consumer.consume("fetch-photo", { concurrency: FETCHES_AT_ONCE }, fetchPhoto);
+    const refreshModel = createRefreshModel({
+      database,
+      blobs,
+      embedders,
+      vectors,
+      models,
+      promotion: core.promotion,
+      runs: waitingRuns,
+      judge: createJudgeCandidate({ database, artefacts, judge: createJudge({ evaluation: core.evaluation }) }),
+      compareAnswers: (modelId, liveId, signal) => compareAnswers({ database, vectors }, modelId, liveId, signal),
+      logger,
+    });
+    await consumer.consume("refresh-model", { concurrency: 1 }, refreshModel);
     await consumer.consume(
       "import-catalog",
       { concurrency: 1 },

@@ -70,6 +70,9 @@ const settingsSchema = z.strictObject({
     .default(false)
     .describe("Allow photos and feeds on private addresses. For tests and closed networks only."),
   maxPixels: size.default(100_000_000).describe("Largest photo that is decoded, in pixels."),
+  keepModels: size
+    .default(2)
+    .describe("Retired models that are kept to go back to, and refused candidates; older ones are deleted."),
 });
 
 /** Validated configuration of every process. Secrets are never logged (see logger.ts). */
@@ -96,6 +99,7 @@ const VARIABLES: Record<keyof Config, string> = {
   fetchPerHost: "LOOKALIKE_FETCH_PER_HOST",
   fetchAllowPrivate: "LOOKALIKE_FETCH_ALLOW_PRIVATE",
   maxPixels: "LOOKALIKE_MAX_PIXELS",
+  keepModels: "LOOKALIKE_KEEP_MODELS",
 };
 
 /** One line a setting: variable, default and meaning; the CLI's help and docs/configuration.md are made of it. */

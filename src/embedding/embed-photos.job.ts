@@ -1,13 +1,11 @@
-import { BlobDamaged, BlobMissing } from "../catalog/photos/blob-store.errors.js";
 import type { BlobStore } from "../catalog/photos/blob-store.type.js";
-import { markContentUnreadable } from "../catalog/photos/photo-fetches.repository.js";
-import { PhotoUnreadable } from "../catalog/photos/photo-unreadable.error.js";
 import type { Database, Sql } from "../database/database.type.js";
 import type { Job } from "../jobs/job-queue.type.js";
 import type { Logger } from "../logger.js";
 import type { ModelVersions } from "../models/model-version.type.js";
 import type { Vectors } from "../vectors/vectors.type.js";
 import type { Embedders } from "./embedder.type.js";
+import { type ContentFailure, isContentFailure, markUnreadable } from "./photo-failures.js";
 
 /**
  * How the worker takes embed-photo jobs: a batch is one transaction, and while one batch is written another keeps the
@@ -30,9 +28,6 @@ interface Content {
   readonly blobId: bigint;
   readonly contentHash: string;
 }
-
-/** What only a person or another fetch can mend; trying the same job again cannot. */
-type ContentFailure = PhotoUnreadable | BlobMissing | BlobDamaged;
 
 interface Embedded extends Content {
   readonly vector: Float32Array | ContentFailure;
@@ -175,26 +170,4 @@ async function lockContents(sql: Sql, embedded: readonly Embedded[]): Promise<Em
   );
   const there = new Set(rows.map(({ id }) => id));
   return embedded.filter(({ blobId }) => there.has(blobId));
-}
-
-async function markUnreadable(
-  sql: Sql,
-  vectors: Pick<Vectors, "refresh">,
-  unreadable: readonly { readonly blobId: bigint; readonly failure: ContentFailure }[],
-): Promise<void> {
-  // Products before their photos, as catalog writes lock them.
-  await sql.query(
-    `SELECT 1 FROM product WHERE id IN (SELECT product_id FROM product_image WHERE blob_id = ANY($1::bigint[]))
-     ORDER BY id FOR NO KEY UPDATE`,
-    [unreadable.map(({ blobId }) => blobId)],
-  );
-  const products = new Set<bigint>();
-  for (const { blobId, failure } of unreadable) {
-    for (const product of await markContentUnreadable(sql, blobId, failure)) products.add(product);
-  }
-  await vectors.refresh(sql, [...products]);
-}
-
-function isContentFailure(error: unknown): error is ContentFailure {
-  return error instanceof PhotoUnreadable || error instanceof BlobMissing || error instanceof BlobDamaged;
 }

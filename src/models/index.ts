@@ -1,6 +1,14 @@
 export * from "./artefact-store.errors.js";
 export { createArtefactStore } from "./artefact-store.js";
 export type * from "./artefact-store.type.js";
+export { type CompareModels, createCompareModels } from "./compare-models.js";
+export type * from "./gate.type.js";
+export * from "./model-promotion.errors.js";
+export { createModelPromotion, type ModelPromotionDependencies } from "./model-promotion.js";
+export type * from "./model-promotion.type.js";
 export type * from "./model-version.type.js";
 export * from "./model-versions.errors.js";
 export { createModelVersions, type ModelVersionsDependencies } from "./model-versions.js";
+export type * from "./refresh.type.js";
+export { createRefreshModel, type RefreshModelDependencies } from "./refresh-model.job.js";
+export { compareAnswers, type StabilityReport } from "./stability.js";

@@ -37,6 +37,7 @@ export async function createPartitions(sql: Sql, modelId: number, dims: number):
 
 export async function dropPartitions(sql: Sql, modelId: number): Promise<void> {
   const { photo, product } = partitionsOf(modelId);
-  await sql.query(`DROP TABLE IF EXISTS ${photo}`);
+  // Products first, as catalog writes touch them.
   await sql.query(`DROP TABLE IF EXISTS ${product}`);
+  await sql.query(`DROP TABLE IF EXISTS ${photo}`);
 }

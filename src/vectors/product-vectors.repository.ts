@@ -50,6 +50,11 @@ export async function refreshProductsShowing(sql: Sql, modelId: number, blobIds:
   );
 }
 
+/** Refreshes the rows of these products of one model version. */
+export async function refreshModelProducts(sql: Sql, modelId: number, productIds: readonly bigint[]): Promise<void> {
+  if (productIds.length > 0) await refresh(sql, [modelId], productIds);
+}
+
 async function refresh(sql: Sql, modelIds: readonly number[], productIds: readonly bigint[]): Promise<void> {
   for (let from = 0; from < productIds.length; from += BATCH) {
     const batch = productIds.slice(from, from + BATCH);

@@ -1,5 +1,7 @@
 import type { Database } from "../database/database.type.js";
 import type { Logger } from "../logger.js";
+import { writePhotosInBulk } from "./bulk-photo-vectors.js";
+import { countPhotos, findGaps, lackingPage, refreshStale } from "./model-completeness.repository.js";
 import { createNeighbourSearch } from "./neighbour-search.js";
 import { createPartitions, dropPartitions } from "./partitions.js";
 import { missingPhotoVectors, writePhotoVectors } from "./photo-vectors.repository.js";
@@ -30,6 +32,11 @@ export function createVectors({
     refresh: refreshProducts,
     refreshShowing: refreshProductsShowing,
     missing: missingPhotoVectors,
+    writePhotosInBulk: (modelId, rows) => writePhotosInBulk(database, modelId, rows),
+    lackingPage,
+    countPhotos,
+    refreshStale,
+    findGaps,
     async ensureIndex(modelId) {
       const scan = await ensureIndex(database, logger, modelId, hnswFromProducts);
       selectivity.forget(modelId);

@@ -34,6 +34,32 @@ export interface Vectors extends ProductVectors {
   /** Refreshes the product rows of every product that shows one of these photos. */
   refreshShowing(sql: Sql, modelId: number, blobIds: readonly bigint[]): Promise<void>;
   /**
+   * The same for many photos and without their products, in a transaction of its own that first looks whether the model
+   * is live and the contents are still there. @returns rows written
+   */
+  writePhotosInBulk(
+    modelId: number,
+    rows: readonly { readonly blobId: bigint; readonly vector: Float32Array }[],
+  ): Promise<number>;
+  /** Contents without a vector, among the `limit` that follow `after` by id; `last` is undefined after the last page. */
+  lackingPage(
+    sql: Sql,
+    modelId: number,
+    after: bigint,
+    limit: number,
+  ): Promise<{ readonly contents: readonly PhotoContent[]; readonly last: bigint | undefined }>;
+  /** How many contents products show, and how many of them have a vector of the model. */
+  countPhotos(sql: Sql, modelId: number): Promise<{ readonly done: number; readonly total: number }>;
+  /** Makes the product rows of one model true, among the `limit` products that follow `after` by id. */
+  refreshStale(
+    sql: Sql,
+    modelId: number,
+    after: bigint,
+    limit: number,
+  ): Promise<{ readonly refreshed: number; readonly last: bigint | undefined }>;
+  /** What a model lacks to take the active one's place. */
+  findGaps(sql: Sql, modelId: number, activeId: number): Promise<ModelGaps>;
+  /**
    * Chooses how a model's products are searched and builds what that needs: nothing (an exact scan) while they are
    * few or the database is embedded, an HNSW index otherwise. Writes go on meanwhile. For the worker, after a burst
    * of embedding; must not run inside a transaction.
@@ -41,6 +67,20 @@ export interface Vectors extends ProductVectors {
   ensureIndex(modelId: number): Promise<"exact" | "hnsw">;
   readonly search: NeighbourSearch;
   readonly readers: VectorReaders;
+}
+
+/** A photo's content, by its key in the blob store. */
+export interface PhotoContent {
+  readonly blobId: bigint;
+  readonly contentHash: string;
+}
+
+/** Nothing in either: no answer would lack anything that the active model shows. */
+export interface ModelGaps {
+  /** Contents that products show and of which the active model has a vector, and this one has none. */
+  readonly photos: number;
+  /** Products whose row is missing, left over, or made of other photos or columns than the catalog has. */
+  readonly products: number;
 }
 
 /** What a search looks from. */

@@ -1,0 +1,41 @@
+import type { Database } from "../database/database.type.js";
+import { halfBits } from "./half-floats.js";
+
+const SIGNATURE = Buffer.from("PGCOPY\n\xff\r\n\0", "latin1");
+
+/**
+ * Rows of (model_id, blob_id, vec) in the format of COPY … (FORMAT binary): a header, each field after its length, and a
+ * closing −1. Vectors are written as the column has them, because COPY casts nothing.
+ */
+export function encodeCopy(
+  modelId: number,
+  rows: readonly { readonly blobId: bigint; readonly vector: Float32Array }[],
+  type: Database["vectorType"],
+): Buffer {
+  const width = type === "halfvec" ? 2 : 4;
+  const size = rows.reduce((sum, { vector }) => sum + 2 + 8 + 12 + 4 + 4 + width * vector.length, 0);
+  const buffer = Buffer.allocUnsafe(SIGNATURE.length + 8 + size + 2);
+  let at = SIGNATURE.copy(buffer);
+  // No flags, no header extension.
+  at = buffer.writeInt32BE(0, at);
+  at = buffer.writeInt32BE(0, at);
+  for (const { blobId, vector } of rows) {
+    at = buffer.writeInt16BE(3, at);
+    at = buffer.writeInt32BE(4, at);
+    at = buffer.writeInt32BE(modelId, at);
+    at = buffer.writeInt32BE(8, at);
+    at = buffer.writeBigInt64BE(blobId, at);
+    at = buffer.writeInt32BE(4 + width * vector.length, at);
+    at = buffer.writeUInt16BE(vector.length, at);
+    at = buffer.writeUInt16BE(0, at);
+    for (let place = 0; place < vector.length; place++) {
+      if (width === 2) {
+        const half = halfBits(vector[place]!);
+        buffer[at++] = half >>> 8;
+        buffer[at++] = half & 0xff;
+      } else at = buffer.writeFloatBE(vector[place]!, at);
+    }
+  }
+  buffer.writeInt16BE(-1, at);
+  return buffer;
+}
