@@ -13,6 +13,7 @@ import {
   type Value,
   writeModel,
 } from "../../src/onnx/index.js";
+import { withoutInternalOperators } from "../support/blocked-operators.js";
 
 let lower: (graph: Graph) => Graph;
 let usable = false;
@@ -242,6 +243,15 @@ describe("lowering for the CPU", () => {
       assert.equal(internal(lowered) > 0, blocked);
       await compare(graph, lowered);
     });
+  }
+
+  for (const block of [8, 16] as const) {
+    for (const [name, { shape, build }] of Object.entries(samples)) {
+      it(`gives the same on a model of the internal operators, blocks of ${block}: ${name}`, async () => {
+        const graph = step(shape, build);
+        await compare(graph, withoutInternalOperators(lowerForCpu(graph, { block }), block));
+      });
+    }
   }
 
   it("keeps names, order and shapes of inputs and outputs", () => {
