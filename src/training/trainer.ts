@@ -1,6 +1,7 @@
 import pLimit from "p-limit";
 import { float32Tensor, float32Values, modelOf, type Tensor, writeModel } from "../onnx/index.js";
 import { checkBatch, fillMemory } from "./batch-check.js";
+import { checkOptions } from "./check-options.js";
 import { openDeviceStep } from "./device-step.js";
 import { fillDropoutMask } from "./dropout-mask.js";
 import { openTried } from "./dry-run.js";
@@ -32,6 +33,7 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
   const { head, batch, memory = 0, seed = 1, schedule } = options;
   const cuts = typeof options.cut === "string" ? [options.cut] : options.cut;
   checkHead(head);
+  checkOptions(options);
   const encoder = await prepareEncoder(
     options.encoder,
     cuts,

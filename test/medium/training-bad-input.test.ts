@@ -117,6 +117,24 @@ const refused: Readonly<Record<string, readonly [code: string, remedy: RegExp, o
   ],
   "no feature at all": ["TRAINING_UNFIT", /name at least one/, () => recipe({ head: { ...noHead, features: [] } })],
   "dropout of everything": ["TRAINING_UNFIT", /from 0 to below 1/, () => recipe({ head: { ...noHead, dropout: 1 } })],
+  "a learning rate that is no number": [
+    "TRAINING_UNFIT",
+    /learning rate \(head\) is NaN; it must be a number from 0 on/,
+    () => recipe({ learningRate: { head: Number.NaN, trunk: 0.1 } }),
+  ],
+  "an average that keeps more than all": ["TRAINING_UNFIT", /from 0 to below 1/, () => recipe({ averaging: 1.5 })],
+  "clipping to nothing": ["TRAINING_UNFIT", /clipNorm is 0; it must be above 0/, () => recipe({ clipNorm: 0 })],
+  "a margin that is no number": [
+    "TRAINING_UNFIT",
+    /margin of the loss is NaN/,
+    () => recipe({ loss: { name: "triplet", selection: "batch-all", margin: Number.NaN } }),
+  ],
+  "a momentum below zero": [
+    "TRAINING_UNFIT",
+    /momentum of the optimiser is -1/,
+    () => recipe({ optimiser: { name: "sgd", momentum: -1 } }),
+  ],
+  "no cut": ["TRAINING_UNFIT", /cut is empty; it must be the name of a value/, () => recipe({ cut: [] })],
   "a batch of one": ["BATCH_UNUSABLE", /Use 2 or more/, () => recipe({ batch: 1 })],
   "nothing to train": ["NOTHING_TO_TRAIN", /Cut earlier, or add a head/, () => recipe({ cut: "trunk", head: noHead })],
   "weights that are no numbers": [
