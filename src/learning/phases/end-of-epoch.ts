@@ -1,5 +1,14 @@
-import { type BatchSampler, findSuspects, NothingToMine, type UnitVectors } from "../../mining/index.js";
+import {
+  type BatchSampler,
+  findSuspects,
+  type MinedPools,
+  minePools,
+  NothingToMine,
+  sampleTriplets,
+  type UnitVectors,
+} from "../../mining/index.js";
 import type { Trainer } from "../../training/index.js";
+import { LearningCancelled } from "../learning.errors.js";
 import type { LearningListener, ValidationFigures } from "../learning.type.js";
 import { everyNth } from "../plan/every-nth.js";
 import type { LearningMaterial } from "../plan/material.js";
@@ -13,7 +22,7 @@ import { validate } from "./validation.js";
 const GALLERY = 8000;
 const QUERIES = 2000;
 
-export interface EndOfEpochOptions {
+export interface BetweenEpochsOptions {
   readonly recipe: Recipe;
   readonly material: LearningMaterial;
   /** Positions whose photos can be read, ascending, and places of validation photos that can. */
@@ -26,14 +35,28 @@ export interface EndOfEpochOptions {
   readonly batch: number;
   readonly steps: number;
   readonly epochs: number;
+  readonly epochsBefore: number;
+  readonly seed: number;
   /** Only the last phase cleans and mines. */
   readonly last: boolean;
   readonly listener: LearningListener;
   readonly signal: AbortSignal;
 }
 
+/** Partners kept of each photo, of which batches draw. */
+const POSITIVES = 8;
+const NEGATIVES = 16;
+/** Triplets of an epoch that are kept for people. */
+const TRIPLETS = 12;
+
+export interface BetweenEpochs {
+  readonly endOfEpoch: PhaseRun["endOfEpoch"];
+  /** Mines for the first epoch, where the recipe does. */
+  begin(trainer: Trainer): Promise<void>;
+}
+
 /** What is done between two epochs, with the averaged weights. */
-export function createEndOfEpoch(options: EndOfEpochOptions): PhaseRun["endOfEpoch"] {
+export function createBetweenEpochs(options: BetweenEpochsOptions): BetweenEpochs {
   const { recipe, material, readable, source, placesOf, sampler, batch, listener, signal } = options;
   const embed = (trainer: Trainer, places: Int32Array) =>
     encodeAll({
@@ -83,16 +106,70 @@ export function createEndOfEpoch(options: EndOfEpochOptions): PhaseRun["endOfEpo
     return true;
   }
 
-  return async (trainer, { step, cleaned }): Promise<EpochOutcome> => {
+  /** Over the whole catalog, for the epoch to come. */
+  async function mine(vectors: UnitVectors, positions: Int32Array, epoch: number): Promise<void> {
+    const { mining } = recipe;
+    const labels = positions.map((position) => material.trainLabels[position]!);
+    const seed = options.seed + epoch;
+    let pools: MinedPools | undefined;
+    if (mining) {
+      const all = {
+        labels: new Int32Array(material.train.length).fill(-1),
+        vectors: scattered(vectors, positions, material.train.length),
+      };
+      for (const [row, position] of positions.entries()) all.labels[position] = labels[row]!;
+      try {
+        pools = await minePools(all.vectors, all.labels, {
+          policy: mining.policy,
+          positivesPerAnchor: POSITIVES,
+          negativesPerAnchor: NEGATIVES,
+          trim: mining.trim,
+          seed,
+          exclude: sampler.state().excluded,
+          signal,
+        });
+      } catch (error) {
+        if (!(error instanceof NothingToMine)) throw error;
+      }
+      sampler.setPools(pools);
+      const shown = sampleTriplets(all.vectors, all.labels, pools, { count: TRIPLETS, seed });
+      return tell(epoch, shown, (place) => place);
+    }
+    return tell(epoch, sampleTriplets(vectors, labels, undefined, { count: TRIPLETS, seed }), (row) => positions[row]!);
+  }
+
+  function tell(epoch: number, triplets: ReturnType<typeof sampleTriplets>, positionOf: (place: number) => number) {
+    const placeOf = (place: number) => material.train[positionOf(place)]!;
+    const named = triplets.map((triplet) => ({
+      ...triplet,
+      anchor: placeOf(triplet.anchor),
+      positive: placeOf(triplet.positive),
+      negative: placeOf(triplet.negative),
+    }));
+    return listener.triplets(epoch, named);
+  }
+
+  /** Matrix products are not cut short by a signal's error alone: it is the run's own. */
+  async function stoppable<Result>(work: Promise<Result>): Promise<Result> {
+    try {
+      return await work;
+    } catch (error) {
+      throw signal.aborted ? new LearningCancelled() : error;
+    }
+  }
+
+  const placesAt = (positions: Int32Array) => positions.map((position) => placesOf.train(position));
+
+  const endOfEpoch = async (
+    trainer: Trainer,
+    { number, step, cleaned }: Parameters<PhaseRun["endOfEpoch"]>[1],
+  ): Promise<EpochOutcome> => {
     // The epoch's end that lies nearest to the share asked for.
     const cleanFrom = (recipe.cleaning?.at ?? 2) * options.steps - options.steps / options.epochs / 2;
     const cleanNow = options.last && !cleaned && step >= cleanFrom && step < options.steps;
-    const whole = cleanNow;
+    const whole = options.last && (cleanNow || recipe.mining !== undefined);
     const positions = whole ? readable : everyNth(readable, GALLERY);
-    const gallery = await embed(
-      trainer,
-      positions.map((position) => placesOf.train(position)),
-    );
+    const gallery = await embed(trainer, placesAt(positions));
     const labels = positions.map((position) => material.trainLabels[position]!);
     let validation: ValidationFigures | undefined;
     if (queries.length > 0) {
@@ -108,9 +185,27 @@ export function createEndOfEpoch(options: EndOfEpochOptions): PhaseRun["endOfEpo
           : { vectors: rowsAt(gallery, kept), labels: kept.map((row) => labels[row]!) },
       );
     }
-    const didClean = cleanNow && (await clean(gallery, positions, step));
+    const didClean = cleanNow && (await stoppable(clean(gallery, positions, step)));
+    if (options.last) await stoppable(mine(gallery, positions, number));
     return { ...(validation && { validation }), ...meanDistances(gallery, labels), cleaned: cleaned || didClean };
   };
+  return {
+    endOfEpoch,
+    async begin(trainer) {
+      if (!options.last || recipe.mining === undefined) return;
+      await stoppable(mine(await embed(trainer, placesAt(readable)), readable, options.epochsBefore));
+    },
+  };
+}
+
+/** Rows at their positions; zeros where there is none. */
+function scattered({ data, dims }: UnitVectors, positions: Int32Array, count: number): UnitVectors {
+  if (count === positions.length) return { data, count, dims };
+  const all = new Float32Array(count * dims);
+  for (const [row, position] of positions.entries()) {
+    all.set(data.subarray(row * dims, (row + 1) * dims), position * dims);
+  }
+  return { data: all, count, dims };
 }
 
 function complement(count: number, kept: Int32Array): number[] {

@@ -1,14 +1,14 @@
 import type { UnitVectors } from "../../mining/index.js";
-import { float32Tensor, GraphBuilder } from "../../onnx/index.js";
+import { GraphBuilder } from "../../onnx/index.js";
 import { createTrainer, type HeadSpecification, type Trainer } from "../../training/index.js";
 import type { LearningMaterial } from "../plan/material.js";
 import { samplerOf } from "../plan/open-workshop.js";
 import type { PhaseSettings, Recipe } from "../recipes/recipe.type.js";
 import type { ViewSource } from "../views/view-source.type.js";
 
-const INPUT = "features";
-/** Name under which a head that reads `INPUT` unpooled is fed. */
-const FED = `${INPUT}:none`;
+/** The one value of an encoder that does nothing, and the name under which a head that reads it unpooled is fed. */
+const VALUE = "same";
+const FED = `${VALUE}:none`;
 
 /** Training of a head alone, on joined features in memory: a step takes milliseconds, because no photo is touched. */
 export interface HeadWarmUp {
@@ -31,13 +31,13 @@ export interface HeadWarmUpOptions {
 export async function openHeadWarmUp(options: HeadWarmUpOptions): Promise<HeadWarmUp> {
   const { recipe, phase, material, features, seed, threads } = options;
   const sampler = samplerOf({ mining: undefined, views: 1 }, phase, material, seed);
-  const head: HeadSpecification = { ...recipe.head, features: [{ value: INPUT, pooling: "none" }] };
+  const head: HeadSpecification = { ...recipe.head, features: [{ value: VALUE, pooling: "none" }] };
   const trainers: Trainer[] = [];
   for (const loss of phase.losses) {
     trainers.push(
       await createTrainer({
         encoder: { graph: featureGraph(features.dims), image: [features.dims] },
-        cut: INPUT,
+        cut: VALUE,
         head,
         loss,
         optimiser: recipe.optimiser,
@@ -75,16 +75,20 @@ export async function openHeadWarmUp(options: HeadWarmUpOptions): Promise<HeadWa
 
 /** Gives a warmed-up head to the trainer of the next phase, whose head may have another prefix. */
 export async function handOver(head: ReadonlyMap<string, Float32Array>, to: Trainer): Promise<void> {
-  const names = to.trainables.filter(({ group }) => group === "head").map(({ name }) => name);
+  const behindPrefix = (name: string) => name.slice(name.indexOf("/"));
+  const values = new Map([...head].map(([name, weights]) => [behindPrefix(name), weights] as const));
   const weights = await to.weights();
-  for (const [index, values] of [...head.values()].entries()) weights.set(names[index] ?? "", values);
+  for (const { name, group } of to.trainables) {
+    const warm = group === "head" && values.get(behindPrefix(name));
+    if (warm) weights.set(name, warm);
+  }
   await to.load(weights);
 }
 
-/** An encoder that gives what it is fed. */
+/** An encoder that is never run: the head is fed with what it would give. */
 function featureGraph(width: number) {
   const builder = new GraphBuilder();
-  const features = builder.input(INPUT, "float32", ["batch", width]);
-  builder.output(builder.add(features, builder.initialiser("nothing", float32Tensor([1], [0]))), "same");
+  const features = builder.input("features", "float32", ["batch", width]);
+  builder.output(builder.relu(features), VALUE);
   return builder.graph();
 }

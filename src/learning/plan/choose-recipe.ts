@@ -17,6 +17,8 @@ const PHOTOS_FOR_FULL = 20_000;
 const SAFE = 0.93;
 
 export interface ChosenPlan {
+  /** The encoder as it is read from its file. */
+  readonly graph: Graph;
   readonly workshop: Workshop;
   /** With the steps and views that the budget allows. */
   readonly recipe: Recipe;
@@ -59,7 +61,7 @@ export async function choosePlan(
       const minutes = Number((seconds.total / 60).toPrecision(2));
       const late = fitting === undefined && !kept ? " This is the least that can be learnt; it may take longer." : "";
       const reason = `${because} About ${minutes} of ${request.budgetMinutes} minutes, by what a step and a photo take here.${late}`;
-      return { workshop, recipe, plan: describePlan(recipe, material, seconds, device, reason) };
+      return { graph, workshop, recipe, plan: describePlan(recipe, material, seconds, device, reason) };
     } catch (error) {
       await workshop.close();
       throw error;

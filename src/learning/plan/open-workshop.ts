@@ -1,4 +1,5 @@
 import os from "node:os";
+import type { EncoderManifest } from "../../encoders/encoder.type.js";
 import { type BatchSampler, createBatchSampler } from "../../mining/index.js";
 import { elementCount, type Graph } from "../../onnx/index.js";
 import { createTrainer, type Device, MemoryTooSmall, type Trainer } from "../../training/index.js";
@@ -26,6 +27,8 @@ export interface Workshop {
   readonly trainers: readonly [Trainer, ...Trainer[]];
   /** Photos of every batch. */
   readonly batch: number;
+  /** Shape of one photo as the encoder takes it. */
+  readonly image: readonly number[];
   readonly values: readonly ValueLength[];
   readonly lanes: ViewLanes;
   /** Views are made anew for every batch, because nothing before the cut could be kept. */
@@ -59,6 +62,7 @@ export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> 
     recipe,
     trainers,
     batch,
+    image: imageShape(encoder.manifest),
     values,
     lanes,
     live,
@@ -126,15 +130,13 @@ async function openTrainers(options: WorkshopOptions, recipe: Recipe) {
   const { input, material, graph, device } = options;
   const { request, encoder } = input;
   const phase = lastPhase(recipe);
-  const { preprocessing } = encoder.manifest;
-  const { size, layout } = preprocessing;
   const { size: batch } = samplerOf(recipe, phase, material, request.seed);
   const trainers: Trainer[] = [];
   try {
     for (const loss of phase.losses) {
       trainers.push(
         await createTrainer({
-          encoder: { graph, image: layout === "NCHW" ? [3, size, size] : [size, size, 3] },
+          encoder: { graph, image: imageShape(encoder.manifest) },
           cut: recipe.cut,
           head: recipe.head,
           loss,
@@ -176,4 +178,9 @@ function shrunk(recipe: Recipe, share: number): Recipe | undefined {
 function freeMemory(): number {
   const allowed = process.constrainedMemory() || Number.POSITIVE_INFINITY;
   return Math.min(os.freemem(), Math.max(0, allowed - process.memoryUsage.rss()));
+}
+
+/** Shape of one photo as an encoder takes it. */
+export function imageShape({ preprocessing: { size, layout } }: Pick<EncoderManifest, "preprocessing">): number[] {
+  return layout === "NCHW" ? [3, size, size] : [size, size, 3];
 }

@@ -27,7 +27,7 @@ const overridesSchema = z.strictObject({
   cleanAt: share.optional(),
   agreement: share.optional(),
   mining: z.boolean().optional(),
-  policy: z.string().optional(),
+  policy: z.enum(["none", "hard-positives", "hard-negatives", "both", "semi-hard"]).optional(),
   injectPositives: z.number().int().min(0).optional(),
   injectNegatives: z.number().int().min(0).optional(),
   trim: share.optional(),

@@ -1,3 +1,4 @@
+import type { MiningPolicy } from "../../mining/index.js";
 import type { HeadSpecification, LossSpecification, OptimiserSpecification } from "../../training/index.js";
 import type { RecipeName } from "../learning.type.js";
 import type { AugmentationSettings } from "../views/view.type.js";
@@ -36,7 +37,7 @@ export interface Recipe {
   /** Partners mined over the whole catalog after each epoch, and how many of them an anchor meets. */
   readonly mining:
     | {
-        readonly policy: string;
+        readonly policy: MiningPolicy;
         readonly injectPositives: number;
         readonly injectNegatives: number;
         readonly trim: number;

@@ -117,7 +117,7 @@ export function recipeOf(name: Exclude<Recipe["name"], "whitening">, material: R
         optimiser: { name: "sgd", momentum: 0.2 },
         averaging: given.averaging ?? 0,
         cleaning: undefined,
-        mining: { ...miningDefaults, injectNegatives: 0 },
+        mining: { ...miningDefaults, policy: "hard-positives", injectNegatives: 0 },
         cut: cutOf(given.cut ?? parts.middleCut, name),
         head: { features: parts.features.slice(0, 1), layers: { kind: "linear", dims: given.dims ?? 128 } },
         views: given.views ?? 4,
@@ -133,7 +133,7 @@ export function recipeOf(name: Exclude<Recipe["name"], "whitening">, material: R
   }
 }
 
-const miningDefaults = { policy: "hard", injectPositives: 1, injectNegatives: 1, trim: 0.01 };
+const miningDefaults = { policy: "both", injectPositives: 1, injectNegatives: 1, trim: 0.01 } as const;
 
 function miningOf(given: RecipeOverrides): Recipe["mining"] {
   if (given.mining !== true) return undefined;

@@ -1,0 +1,65 @@
+import { averageFlips } from "../export/index.js";
+import type { LearningResult, ValidationFigures } from "../learning.type.js";
+import { everyNth } from "../plan/every-nth.js";
+import { joinVectors, joinWithWhitenedBase, learnWhitening, projectVectors } from "../whitening/index.js";
+import type { BaseFeatures, ReadablePhotos } from "./base-features.js";
+import { reportDistances } from "./describe-base.js";
+import { encodeAll, rowsAt } from "./encode.js";
+import type { PhaseResult } from "./phase.type.js";
+import type { Learning } from "./phase-of-run.js";
+import { validate } from "./validation.js";
+
+/** Photos whose distances are described. */
+const DESCRIBED = 20_000;
+
+/** The best weights as a model: joined with the whitened base or averaged over mirrored photos where the recipe says so. */
+export async function finish(
+  learning: Learning,
+  readable: ReadablePhotos,
+  { trainer, position }: PhaseResult,
+  features: BaseFeatures | undefined,
+): Promise<Pick<LearningResult, "model" | "dims" | "validation">> {
+  const { input, chosen, listener, material, run, signal } = learning;
+  const { recipe, workshop } = chosen;
+  await listener.progress({ stage: "export", done: 0, total: 1, secondsLeft: null });
+  const embed = (places: Int32Array) =>
+    encodeAll({
+      source: run.source,
+      places,
+      batch: workshop.batch,
+      dims: trainer.dims,
+      run: (boundary) => trainer.embed({ boundary }, "averaged"),
+      signal,
+    });
+  const positions = features?.train ?? everyNth(readable.train, DESCRIBED);
+  const labels = positions.map((at) => material.trainLabels[at]!);
+  const tuned = await embed(positions.map((at) => material.train[at]!));
+  let model = await trainer.export("averaged");
+  let validation: ValidationFigures | undefined = position.best ?? undefined;
+  let { dims } = trainer;
+  if (recipe.tunedShare !== undefined && features) {
+    const { rows } = features;
+    const { data: vectors, count, dims: width } = rowsAt(rows, [...positions.keys()]);
+    const encoder = { graph: chosen.graph, image: workshop.image };
+    const whitening = { encoder, features: recipe.head.features, vectors, count, width };
+    const { fit } = await learnWhitening(whitening);
+    model = await joinWithWhitenedBase(model, whitening, recipe.tunedShare);
+    const joined = async (own: typeof tuned, base: typeof rows) => {
+      const projected = { data: await projectVectors(base.data, base.count, fit), dims: fit.dims };
+      return { data: joinVectors(own, projected, recipe.tunedShare ?? 1), count: own.count, dims: own.dims + fit.dims };
+    };
+    const queries = Array.from({ length: rows.count - count }, (_, index) => count + index);
+    const gallery = await joined(tuned, { data: vectors, count, dims: width });
+    await reportDistances("after", gallery, labels, learning);
+    if (queries.length > 0) {
+      const asked = await joined(await embed(readable.validation.places), rowsAt(rows, queries));
+      validation = validate({ vectors: asked, labels: readable.validation.labels }, { vectors: gallery, labels });
+    }
+    dims = gallery.dims;
+  } else {
+    await reportDistances("after", tuned, labels, learning);
+  }
+  if (recipe.flipAveraging) model = averageFlips(model, input.encoder.manifest.preprocessing);
+  await listener.progress({ stage: "export", done: 1, total: 1, secondsLeft: 0 });
+  return { model, dims, validation };
+}
