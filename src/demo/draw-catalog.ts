@@ -25,9 +25,12 @@ const COLOURS: readonly {
 const PATTERNS: readonly Design["pattern"][] = ["plain", "stripes", "dots", "checks"];
 const MATERIALS = ["cotton", "linen", "wool", "leather", "oak", "steel", "ceramic", "glass"];
 const BRANDS = ["Alder & Finch", "Nordlys", "Casa Verde", "Piccolo", "Hinoki"];
-const DESIGNS_PER_CATEGORY = 8;
-/** Colours of a design, in turn: groups of two and of three. */
-const COLOURS_PER_DESIGN = [2, 3];
+const DESIGNS_PER_CATEGORY = 6;
+/**
+ * Every design comes in every second colour. Customers of this shop look for a colour, and the encoder as it came looks
+ * at shapes: it puts another colour of a similar cut first. That is what training has to learn.
+ */
+const COLOURS_PER_DESIGN = COLOURS.length / 2;
 
 /** Columns of the feed, as Google Merchant names them. */
 const COLUMNS = [
@@ -43,6 +46,7 @@ const COLUMNS = [
   "color",
   "material",
   "pattern",
+  "split",
 ] as const;
 
 function palette(hue: number, saturation: number, lightness: number): Palette {
@@ -56,8 +60,8 @@ function palette(hue: number, saturation: number, lightness: number): Palette {
 const csvField = (value: string) => (/[",\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
 
 /**
- * Draws a shop: 12 categories × 8 designs in two or three colours = 240 products with two or three photos each, and the product
- * feed that names them. The same seed draws the same bytes.
+ * Draws a shop: 12 categories × 6 designs in five colours = 360 products with two photos each, and the product feed that
+ * names them. One colour of each design is set aside to test by. The same seed draws the same bytes.
  * @param folder gets `products.csv` and `photos/`
  * @param onProgress called after each product
  * @returns the path of the feed, and the count of products and photos
@@ -71,7 +75,7 @@ export async function drawCatalog(
   const photoFolder = path.join(folder, "photos");
   await mkdir(photoFolder, { recursive: true });
   const rows: string[][] = [];
-  const total = (PRODUCT_SHAPES.length * DESIGNS_PER_CATEGORY * (2 + 3)) / COLOURS_PER_DESIGN.length;
+  const total = PRODUCT_SHAPES.length * DESIGNS_PER_CATEGORY * COLOURS_PER_DESIGN;
   let photos = 0;
   for (const [categoryIndex, { category, noun, draw }] of PRODUCT_SHAPES.entries()) {
     for (let designIndex = 0; designIndex < DESIGNS_PER_CATEGORY; designIndex++) {
@@ -83,11 +87,10 @@ export async function drawCatalog(
       const material = MATERIALS[(categoryIndex * 3 + designIndex) % MATERIALS.length] ?? "cotton";
       const brand = BRANDS[uniformInt(random, 0, BRANDS.length - 1)] ?? "Nordlys";
       const euros = uniformInt(random, 9, 180);
-      const firstColour = uniformInt(random, 0, COLOURS.length - 1);
-      for (let variant = 0; variant < (COLOURS_PER_DESIGN[designIndex % 2] ?? 2); variant++) {
-        const colour = COLOURS[(firstColour + variant * 3) % COLOURS.length];
+      for (let variant = 0; variant < COLOURS_PER_DESIGN; variant++) {
+        const colour = COLOURS[2 * variant + ((categoryIndex + 1) % 2)];
         if (!colour) continue;
-        const views: View[] = uniformInt(random, 0, 1) === 0 ? ["front", "angle"] : ["front", "angle", "detail"];
+        const views: View[] = ["front", uniformInt(random, 0, 2) === 0 ? "detail" : "angle"];
         const files: string[] = [];
         for (const view of views) {
           const file = `photos/${group}-${colour.name}-${view}.jpg`;
@@ -115,6 +118,7 @@ export async function drawCatalog(
           colour.name,
           material,
           design.pattern,
+          (designIndex + categoryIndex) % COLOURS_PER_DESIGN === variant ? "test" : "train",
         ]);
         onProgress(rows.length, total);
       }

@@ -19,18 +19,23 @@ describe("the demo's catalog", () => {
   });
   after(() => rm(folder, { recursive: true, force: true }));
 
-  it("holds 240 products of 12 categories, in groups of two or three colours", async () => {
+  it("holds 360 products of 12 categories, every design in five colours, one of them to test by", async () => {
     const rows = parse(await readFile(drawn.feed), { columns: true }) as Record<string, string>[];
-    assert.equal(rows.length, 240);
-    assert.equal(drawn.products, 240);
-    assert.equal(new Set(rows.map((row) => row.id)).size, 240);
+    assert.equal(rows.length, 360);
+    assert.equal(drawn.products, 360);
+    assert.equal(new Set(rows.map((row) => row.id)).size, 360);
     assert.equal(new Set(rows.map((row) => row.product_type)).size, 12);
     const sizes = new Map<string, number>();
     for (const { item_group_id: group = "" } of rows) sizes.set(group, (sizes.get(group) ?? 0) + 1);
-    assert.deepEqual([...new Set(sizes.values())].sort(), [2, 3]);
+    assert.deepEqual([...new Set(sizes.values())], [5]);
+    assert.equal(new Set(rows.map((row) => row.color)).size, 10);
+    const tested = rows.filter((row) => row.split === "test");
+    assert.equal(tested.length, 72);
+    assert.equal(new Set(tested.map((row) => row.item_group_id)).size, 72, "one of each design");
+    assert.ok(new Set(tested.map((row) => row.color)).size === 10);
   });
 
-  it("has two or three photos a product, each a JPEG that the feed names", async () => {
+  it("has two photos a product, each a JPEG that the feed names", async () => {
     const rows = parse(await readFile(drawn.feed), { columns: true }) as Record<string, string>[];
     const named = rows.flatMap((row) => [row.image_link ?? "", ...(row.additional_image_link ?? "").split(",")]);
     assert.equal(named.length, drawn.photos);
