@@ -69,6 +69,17 @@ const settingsSchema = z.strictObject({
     .or(z.boolean())
     .default(false)
     .describe("Allow photos and feeds on private addresses. For tests and closed networks only."),
+  retrainSchedule: z
+    .string()
+    .regex(/^\s*\S+(\s+\S+){4}\s*$/, "must be a cron expression of five fields, such as 0 3 * * 0")
+    .optional()
+    .describe("When to train again, as a cron expression in UTC, if the catalog changed enough. Unset: never."),
+  retrainChange: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.1)
+    .describe("Share of the photos that must be new, gone or labelled anew since the live model's training."),
   maxPixels: size.default(100_000_000).describe("Largest photo that is decoded, in pixels."),
   keepModels: size
     .default(2)
@@ -98,6 +109,8 @@ const VARIABLES: Record<keyof Config, string> = {
   fetchTimeoutMs: "LOOKALIKE_FETCH_TIMEOUT_MS",
   fetchPerHost: "LOOKALIKE_FETCH_PER_HOST",
   fetchAllowPrivate: "LOOKALIKE_FETCH_ALLOW_PRIVATE",
+  retrainSchedule: "LOOKALIKE_RETRAIN_SCHEDULE",
+  retrainChange: "LOOKALIKE_RETRAIN_CHANGE",
   maxPixels: "LOOKALIKE_MAX_PIXELS",
   keepModels: "LOOKALIKE_KEEP_MODELS",
 };

@@ -1,4 +1,5 @@
 import type { Sql } from "../../database/database.type.js";
+import { selectLabels, selectsLabels } from "../../evaluation/index.js";
 import { NotEnoughData } from "../learning.errors.js";
 import type { PositiveKind } from "../snapshot/snapshot.type.js";
 import type { TrainingRequest } from "./training-request.js";
@@ -38,7 +39,12 @@ export function attributeOf(kind: PositiveKind): string {
   return kind.startsWith("attribute:") ? kind.slice("attribute:".length) : "";
 }
 
-/** Counts in one statement; a second on a million photos. */
+/** Whether a list names a label: by its name, or by the last part of a path. */
+export function namedBy(list: string): string {
+  return `(label = ANY (${list}::text[]) OR regexp_replace(label, '^.* > ', '') = ANY (${list}::text[]))`;
+}
+
+/** Counts in one statement; a second on a million photos. @throws BadUserInput for a label that nobody has */
 export async function countForTraining(
   sql: Sql,
   request: Pick<TrainingRequest, "positives" | "onlyLabels" | "excludeLabels">,
@@ -56,7 +62,7 @@ export async function countForTraining(
      ), label AS (
        SELECT label, count(*)::int AS photos FROM photo
        WHERE embedded AND label IS NOT NULL
-         AND ($3::text[] IS NULL OR label = ANY ($3::text[])) AND NOT label = ANY ($4::text[])
+         AND ($3::text[] IS NULL OR label = ANY ($3::text[]))
        GROUP BY 1
      )
      SELECT (SELECT count(*) FROM photo WHERE embedded)::int AS photos,
@@ -65,9 +71,25 @@ export async function countForTraining(
             (SELECT count(*) FROM label WHERE photos > 1)::int AS "labelsWithPairs",
             (SELECT coalesce(sum(photos), 0) FROM label)::int AS "labelledPhotos",
             (SELECT count(*) FROM photo WHERE embedded AND split = 'TEST')::int AS test`,
-    [attributeOf(kind), baseId, request.onlyLabels ?? null, request.excludeLabels ?? []],
+    [attributeOf(kind), baseId, await selectedLabels(sql, request)],
   );
   return row!;
+}
+
+/** The labels that a request selects by name; null for all. @throws BadUserInput for a name that no label has */
+async function selectedLabels(
+  sql: Sql,
+  request: Pick<TrainingRequest, "positives" | "onlyLabels" | "excludeLabels">,
+): Promise<string[] | null> {
+  if (!selectsLabels(request)) return null;
+  const { kind } = request.positives[0]!;
+  const rows = await sql.query<{ label: string | null }>(
+    `SELECT DISTINCT ${labelSql(kind)} AS label FROM product p
+     WHERE p.deleted_at IS NULL AND p.status = 'ACTIVE' AND $1::text IS NOT NULL`,
+    [attributeOf(kind)],
+  );
+  const names = new Set(rows.flatMap(({ label }) => (label === null ? [] : [label])));
+  return [...selectLabels(names, request)];
 }
 
 /**

@@ -114,6 +114,7 @@ export function toSnapshotRequest(request: TrainingRequest): SnapshotRequest {
   return {
     seed,
     positives,
+    ...(request.recipe === "whitening" ? { needsLabels: false } : {}),
     ...(onlyLabels ? { onlyLabels } : {}),
     ...(excludeLabels ? { excludeLabels } : {}),
     ...(labelNoise === undefined ? {} : { labelNoise }),

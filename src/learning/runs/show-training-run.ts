@@ -1,8 +1,9 @@
-import type { GateDecision } from "../../evaluation/judge.type.js";
 import { FIGURES } from "../../evaluation/ranking-metrics.js";
 import type { LearningPlan } from "../learning.type.js";
 import type { TrainingGateObject, TrainingPlanObject, TrainingRunObject } from "./training-run.object.js";
 import type { TrainingRun } from "./training-run.type.js";
+
+type StoredGate = NonNullable<TrainingRun["gate"]>;
 
 /** A run as callers see it. */
 export function showTrainingRun(row: TrainingRun): TrainingRunObject {
@@ -40,9 +41,10 @@ function showPlan({ photos, ...plan }: LearningPlan): TrainingPlanObject {
   };
 }
 
-function showGate({ passed, verdict, reason, queries, worse, ...compared }: GateDecision): TrainingGateObject {
+function showGate({ passed, reason, verdict, queries = 0, worse = [], ...compared }: StoredGate): TrainingGateObject {
   return {
-    ...{ passed, verdict, reason, queries },
+    ...{ passed, reason, queries },
+    verdict: verdict ?? (passed ? "BETTER" : "NOT_BETTER"),
     differences: showDifferences(compared),
     worse: worse.map(({ label, queries: asked, first, second, differences, intervals }) => ({
       ...{ label, queries: asked, worse: true },
@@ -56,7 +58,7 @@ function showDifferences({
   live,
   differences,
   intervals,
-}: Pick<GateDecision, "candidate" | "live" | "differences" | "intervals">): TrainingGateObject["differences"] {
+}: Pick<StoredGate, "candidate" | "live" | "differences" | "intervals">): TrainingGateObject["differences"] {
   if (!candidate || !live || !differences || !intervals) return [];
   return FIGURES.map((name) => ({
     name,

@@ -1,5 +1,6 @@
 import type { GateDecision } from "../../evaluation/judge.type.js";
 import type { PromotePolicy, TrainingState } from "../../generated/prisma/enums.js";
+import type { Gate } from "../../models/gate.type.js";
 import type { GuardRecord, LearningPlan, LearningStage, ValidationFigures } from "../learning.type.js";
 import type { TrainingRequest } from "./training-request.js";
 
@@ -42,7 +43,8 @@ export interface TrainingRun {
   readonly checkpointStep: number | null;
   readonly guards: readonly GuardRecord[];
   readonly result: TrainingResult | null;
-  readonly gate: GateDecision | null;
+  /** What was compared and decided; a judge of another kind may say less than ours. */
+  readonly gate: (Gate & Partial<GateDecision>) | null;
   readonly failureCode: string | null;
   readonly failure: string | null;
   readonly attempts: number;

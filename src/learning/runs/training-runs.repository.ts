@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Sql } from "../../database/database.type.js";
-import type { GateDecision } from "../../evaluation/judge.type.js";
+import type { Gate } from "../../models/gate.type.js";
 import type { TrainingRequest } from "./training-request.js";
 import type { PromotePolicy, RunFailure, RunStage, TrainingRun, TrainingState } from "./training-run.type.js";
 import {
@@ -120,7 +120,7 @@ export async function reviveRun(sql: Sql, id: string): Promise<TrainingRun> {
 export async function finishRun(
   sql: Sql,
   runId: string,
-  outcome: { readonly gate?: GateDecision; readonly failure?: RunFailure },
+  outcome: { readonly gate?: Gate; readonly failure?: RunFailure },
 ): Promise<boolean> {
   const rows = await sql.query(
     `UPDATE training_run

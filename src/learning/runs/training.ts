@@ -1,4 +1,4 @@
-import type { Database } from "../../database/database.type.js";
+import type { Database, Sql } from "../../database/database.type.js";
 import type { JobQueue } from "../../jobs/job-queue.type.js";
 import type { ModelVersions } from "../../models/model-version.type.js";
 import { assertEnough, countForTraining, type TrainingCounts } from "./catalog-labels.js";
@@ -39,6 +39,8 @@ export interface Training {
   preview(wishes: StartTraining): Promise<TrainingPreview>;
   /** Records a run and enqueues its job, together. @throws as preview does */
   start(wishes: StartTraining): Promise<TrainingRun>;
+  /** Starts nothing when `isNeedless` says so, in the same transaction. */
+  startUnless(wishes: StartTraining, isNeedless: (sql: Sql) => Promise<boolean>): Promise<TrainingRun | undefined>;
   /** @throws TrainingRunNotFound, TrainingRunEnded, CancelRequestedAlready */
   cancel(id: string): Promise<TrainingRun>;
   /** A run that failed or was cancelled goes on from its checkpoint. @throws TrainingRunNotFound, TrainingRunNotResumable */
@@ -61,16 +63,19 @@ export function createTraining({ database, queue, models }: TrainingDependencies
     assertEnough(counts, request);
     return { request, promote, encoder: base.encoder, counts, parentId: base.id };
   };
+  const startUnless: Training["startUnless"] = async (wishes, isNeedless) => {
+    const { counts: _, ...run } = await preview(wishes);
+    return database.transaction(async (sql) => {
+      if (await isNeedless(sql)) return undefined;
+      const row = await insertRun(sql, run);
+      await queue.enqueue(sql, "train-model", [{ runId: row.id }]);
+      return row;
+    });
+  };
   return {
     preview,
-    async start(wishes) {
-      const { counts: _, ...run } = await preview(wishes);
-      return database.transaction(async (sql) => {
-        const row = await insertRun(sql, run);
-        await queue.enqueue(sql, "train-model", [{ runId: row.id }]);
-        return row;
-      });
-    },
+    startUnless,
+    start: async (wishes) => (await startUnless(wishes, async () => false))!,
     cancel: (id) => cancelRun(database, id),
     resume: (id) =>
       database.transaction(async (sql) => {
