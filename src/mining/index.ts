@@ -1,5 +1,7 @@
 export { type BatchSampler, type BatchSamplerOptions, createBatchSampler } from "./batch-sampler.js";
 export { type DescribeOptions, describeDistances } from "./describe-distances.js";
+export { DisjointSets } from "./disjoint-sets.js";
+export { createDraws, drawSome } from "./draws.js";
 export { type DuplicateOptions, findDuplicates } from "./duplicates.js";
 export { type MiningOptions, type MiningPolicy, minePools } from "./mine-pools.js";
 export * from "./mining.errors.js";
@@ -7,4 +9,5 @@ export type * from "./mining.type.js";
 export { type NearestOptions, type Neighbours, nearest } from "./nearest.js";
 export { sampleTriplets } from "./sample-triplets.js";
 export type { SamplerState } from "./sampler-state.js";
+export { openSimilaritySession, type SimilaritySession } from "./similarity-session.js";
 export { findSuspects, type SuspectOptions } from "./suspects.js";

@@ -19,6 +19,8 @@ export interface SnapshotRequest {
   readonly excludeLabels?: readonly string[];
   /** Share of training labels of the first rule that are replaced by a wrong one. For benchmarks only. */
   readonly labelNoise?: number;
+  /** False for a recipe that learns from no labels: then it is enough that there are photos. Default true. */
+  readonly needsLabels?: boolean;
   /** Every training label is drawn at random: what the gate must refuse. For tests only. */
   readonly shuffleLabels?: boolean;
 }
