@@ -18,8 +18,12 @@ import { createJobConsumer, createJobQueue } from "./jobs/index.js";
 import { announceWorker } from "./jobs/worker-presence.js";
 import { createDistributions } from "./learning/distribution/index.js";
 import { createJudgeCandidate } from "./learning/gate/index.js";
+import { startEndingLostRuns } from "./learning/runs/end-lost-runs.js";
+import { startRetrainSchedule } from "./learning/runs/retrain-schedule.js";
+import { createTrainModelJob } from "./learning/runs/train-model.job.js";
 import { createTraining } from "./learning/runs/training.js";
 import { finishRun, noteRefresh, reviveRun } from "./learning/runs/training-runs.repository.js";
+import { createSnapshotBuilder } from "./learning/snapshot/index.js";
 import type { Logger } from "./logger.js";
 import {
   compareAnswers,
@@ -131,8 +135,15 @@ export async function composeWorker(
     closing.push(() => maintenance.stop());
     const lostImports = startEndingLostImports({ database, queue, logger });
     closing.push(() => lostImports.stop());
+    const lostRuns = startEndingLostRuns({ database, queue, config, logger });
+    closing.push(() => lostRuns.stop());
+    const retraining = startRetrainSchedule({ database, training: core.training, artefacts, config, logger });
+    closing.push(() => retraining.stop());
     const consumer = await createJobConsumer(database, logger);
     closing.push((graceMs) => consumer.close(graceMs));
+    // Jobs may go on for a while when a worker closes; a training leaves a checkpoint at once instead.
+    const stopping = new AbortController();
+    closing.push(async () => stopping.abort());
     const presence = await announceWorker(database, logger);
     closing.push(() => presence.leave());
 
@@ -162,6 +173,12 @@ export async function composeWorker(
       { concurrency: 1 },
       createImportCatalogJob({ database, catalogImport: core.catalogImport, logger }),
     );
+    const snapshots = createSnapshotBuilder({ database, vectors });
+    const trainModel = createTrainModelJob({
+      ...{ database, queue, config, logger, artefacts, encoders, models, snapshots },
+      stopping: stopping.signal,
+    });
+    await consumer.consume("train-model", { concurrency: 1 }, trainModel);
   } catch (error) {
     await closeInTurn(closing);
     throw error;

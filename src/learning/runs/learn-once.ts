@@ -93,7 +93,7 @@ async function prepare(dependencies: TrainModelDependencies, run: TrainingRun, s
 }
 
 async function openSnapshot(
-  { database, artefacts, buildSnapshot }: TrainModelDependencies,
+  { database, artefacts, snapshots }: TrainModelDependencies,
   run: TrainingRun,
   signal: AbortSignal,
 ): Promise<{ snapshot: Snapshot; key: string; sha256: string }> {
@@ -102,7 +102,7 @@ async function openSnapshot(
     const snapshot = JSON.parse(bytes.toString("utf8")) as Snapshot;
     return { snapshot, key: run.snapshotKey, sha256: run.snapshotSha256 };
   }
-  const snapshot = await buildSnapshot(toSnapshotRequest(run.request), signal);
+  const snapshot = await snapshots.build(toSnapshotRequest(run.request), run.parentId, signal);
   const key = runKeys.snapshot(run.id);
   const sha256 = await artefacts.write(key, Buffer.from(JSON.stringify(snapshot)));
   await recordSnapshot(database, run, { key, sha256 });
@@ -110,11 +110,12 @@ async function openSnapshot(
 }
 
 export function toSnapshotRequest(request: TrainingRequest): SnapshotRequest {
-  const { seed, positives, onlyLabels, excludeLabels, labelNoise, shuffleLabels } = request;
+  const { recipe, seed, positives, onlyLabels, excludeLabels, labelNoise, shuffleLabels } = request;
   return {
     seed,
     positives,
     ...(request.recipe === "whitening" ? { needsLabels: false } : {}),
+    needsLabels: recipe !== "whitening",
     ...(onlyLabels ? { onlyLabels } : {}),
     ...(excludeLabels ? { excludeLabels } : {}),
     ...(labelNoise === undefined ? {} : { labelNoise }),

@@ -5,7 +5,7 @@ import type { JobQueue } from "../../jobs/job-queue.type.js";
 import type { Logger } from "../../logger.js";
 import type { ArtefactStore } from "../../models/artefact-store.type.js";
 import type { ModelVersions } from "../../models/model-version.type.js";
-import type { Snapshot, SnapshotRequest } from "../snapshot/snapshot.type.js";
+import type { SnapshotBuilder } from "../snapshot/index.js";
 
 export interface TrainModelDependencies {
   readonly database: Database;
@@ -15,8 +15,7 @@ export interface TrainModelDependencies {
   readonly artefacts: ArtefactStore;
   readonly encoders: Pick<EncoderRegistry, "open">;
   readonly models: Pick<ModelVersions, "find" | "registerTrained">;
-  /** @throws NotEnoughData */
-  buildSnapshot(request: SnapshotRequest, signal: AbortSignal): Promise<Snapshot>;
+  readonly snapshots: SnapshotBuilder;
   /** Fires when the worker is about to end: the run is given back for another one to go on. */
   readonly stopping?: AbortSignal;
   /** Machine that runs share; this one's name if left out. */
