@@ -55,6 +55,15 @@ export function createCursors(conditions: SearchConditions): Cursors {
   };
 }
 
+/**
+ * The model version that a cursor's page is of, before it is known whether the cursor is one of the search: a picture has
+ * to be embedded with that model. Undefined for what cannot be a cursor.
+ */
+export function modelOfCursor(cursor: string): number | undefined {
+  const buffer = Buffer.from(cursor, "base64url");
+  return buffer.length === PAYLOAD + CHECKSUM ? readPlace(buffer).modelId : undefined;
+}
+
 function writePlace(place: Place, buffer: Buffer): void {
   const ranking = place.phase === "ranking";
   const id = ranking ? place.start?.productId : place.after;

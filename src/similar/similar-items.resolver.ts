@@ -35,8 +35,12 @@ export class SimilarItemsResolver {
     const request = toSimilarItemsRequest(args, context, this.defaultCurrency);
     const { dataUri, url } = args.image;
     const picture = { dataUri: dataUri ?? undefined, url: url ?? undefined };
-    const vector = await this.embedPicture(picture, request.options?.modelId);
-    return showPage(await this.similar.toVector(vector, request), args, context);
+    const modelId = request.options?.modelId;
+    const embedded = await this.embedPicture(picture, {
+      ...(request.after === undefined ? {} : { after: request.after }),
+      ...(modelId === undefined ? {} : { modelId }),
+    });
+    return showPage(await this.similar.toPicture(embedded, request), args, context);
   }
 
   @FieldResolver(() => SimilarItemConnectionObject, {

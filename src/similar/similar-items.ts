@@ -2,7 +2,7 @@ import { BadUserInput } from "../errors.js";
 import type { ModelVersions } from "../models/model-version.type.js";
 import { ModelVectorsGone } from "../vectors/vectors.errors.js";
 import type { SearchConditions, SearchWindow, Seeds, Vectors } from "../vectors/vectors.type.js";
-import { createCursors, type Place } from "./cursor.js";
+import { createCursors, modelOfCursor, type Place } from "./cursor.js";
 import { fillPage, type PageSearch } from "./fill-page.js";
 import { seedsOf } from "./product-reference.js";
 import { AmbiguousProduct, ProductNotFound } from "./similar-items.errors.js";
@@ -93,9 +93,15 @@ export function createSimilarItems({ vectors: { search }, models }: SimilarItems
       );
       return pages;
     },
-    async toVector(vector, request) {
+    async toPicture({ modelId, vector }, request) {
       checkRequest(request);
-      return single({ by: "picture", vector }, request, "of the picture");
+      if (request.after !== undefined && modelOfCursor(request.after) !== modelId) {
+        throw new BadUserInput("The cursor is one of another model version. Start again from the first page.", [
+          "after",
+        ]);
+      }
+      const pinned = { ...request, options: { ...request.options, modelId } };
+      return single({ by: "picture", vector }, pinned, "of the picture");
     },
   };
 }

@@ -42,6 +42,13 @@ export interface SimilarItem {
   readonly queryImageId?: bigint;
 }
 
+/** A picture as a model version sees it: it is compared with the vectors of that version and of no other. */
+export interface EmbeddedPicture {
+  readonly modelId: number;
+  /** Unit length. */
+  readonly vector: Float32Array;
+}
+
 export interface SimilarItemsPage {
   readonly items: readonly SimilarItem[];
   readonly hasNextPage: boolean;
@@ -59,6 +66,6 @@ export interface SimilarItems {
   toProduct(product: ProductReference, request: SimilarItemsRequest): Promise<SimilarItemsPage>;
   /** The same for many products at once (a list page): one SQL statement when no cursor is given. Keyed like the input. */
   toProducts(productIds: readonly bigint[], request: SimilarItemsRequest): Promise<Map<bigint, SimilarItemsPage>>;
-  /** Products that look like a picture. `vector` is unit length, of the active model. */
-  toVector(vector: Float32Array, request: SimilarItemsRequest): Promise<SimilarItemsPage>;
+  /** Products that look like a picture, by the model that embedded it. @throws BadUserInput (cursor, first) */
+  toPicture(picture: EmbeddedPicture, request: SimilarItemsRequest): Promise<SimilarItemsPage>;
 }

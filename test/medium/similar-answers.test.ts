@@ -180,14 +180,17 @@ describeOnBothDatabases("similar items", (open) => {
   });
 
   it("of a picture", async () => {
-    const page = await similar.toVector(at(12), { first: 3 });
+    const page = await similar.toPicture({ modelId, vector: at(12) }, { first: 3 });
     assert.deepEqual(ids(page), [2, 5, 4]);
     assert.equal(page.status, "READY");
     assert.equal(page.items[1]!.matchedImageId, catalog[4]!.photos[1]!.id);
     assert.equal(page.items[1]!.queryImageId, undefined);
-    const next = await similar.toVector(at(12), { first: 30, after: page.items.at(-1)!.cursor });
+    const next = await similar.toPicture({ modelId, vector: at(12) }, { first: 30, after: page.items.at(-1)!.cursor });
     assert.deepEqual(ids(next), [7, 6, 11, 12]);
-    const chairs = await similar.toVector(at(12), { first: 9, filter: { categories: [["chairs"]] } });
+    const chairs = await similar.toPicture(
+      { modelId, vector: at(12) },
+      { first: 9, filter: { categories: [["chairs"]] } },
+    );
     assert.deepEqual(
       chairs.items.map(({ productId, reason }) => [Number(productId), reason]),
       [
@@ -195,7 +198,9 @@ describeOnBothDatabases("similar items", (open) => {
         [9, "FALLBACK"],
       ],
     );
-    await assert.rejects(similar.toVector(new Float32Array(3).fill(1), { first: 3 }), { code: "VECTOR_LENGTH_WRONG" });
+    await assert.rejects(similar.toPicture({ modelId, vector: new Float32Array(3).fill(1) }, { first: 3 }), {
+      code: "VECTOR_LENGTH_WRONG",
+    });
   });
 
   it("refuse pages and scores that make no sense", async () => {
