@@ -92,9 +92,9 @@ const UNNEEDED = `
     SELECT id FROM (
       SELECT m.id, row_number() OVER (PARTITION BY m.state ORDER BY m.retired_at DESC NULLS LAST, m.id DESC) AS place
       FROM model_version m LEFT JOIN training_run r ON r.id = m.run_id
-      WHERE m.deleted_at IS NULL AND (m.state = 'RETIRED' OR m.state = 'CANDIDATE' AND r.state = 'SUCCEEDED'
+      WHERE m.deleted_at IS NULL AND m.id <> (
+        SELECT max(id) FROM model_version WHERE weights_key IS NULL AND state <> 'FAILED' AND deleted_at IS NULL)
+      AND (m.state = 'RETIRED' OR m.state = 'CANDIDATE' AND r.state = 'SUCCEEDED'
         AND (r.gate ->> 'passed')::boolean IS FALSE)
     ) ranked WHERE place > $1::int)
-  AND id NOT IN (
-    SELECT max(id) FROM model_version WHERE weights_key IS NULL AND state <> 'FAILED' AND deleted_at IS NULL)
   ORDER BY id`;
