@@ -15,6 +15,8 @@ import { DistributionResolver } from "./learning/distribution/distribution.resol
 import { TrainingMutationsResolver, TrainingProgressResolver } from "./learning/runs/training-mutations.resolver.js";
 import { createTrainingProgress } from "./learning/runs/training-progress.js";
 import { TrainingPhotoResolver, TrainingRunResolver } from "./learning/runs/training-run.resolver.js";
+import { CompareModelsResolver } from "./models/compare-models.resolver.js";
+import { ModelMutationsResolver } from "./models/model-mutations.resolver.js";
 import { ModelVersionResolver } from "./models/model-version.resolver.js";
 import type { ServerParts } from "./server/build-server.js";
 import { createEmbedPicture } from "./similar/embed-picture.js";
@@ -57,7 +59,9 @@ export function composeServer(core: Core): ServerParts & { close(): Promise<void
       new DistributionResolver(core.distributions),
       new EvaluationResolver(core.evaluation),
       new ImportRunResolver(database),
-      new ModelVersionResolver(core.listModels),
+      new CompareModelsResolver(core.compareModels),
+      new ModelMutationsResolver(core.promotion),
+      new ModelVersionResolver(core.listModels, (modelId) => vectors.countPhotos(database, modelId)),
       new ProductConnectionResolver(products),
       new ProductResolver(products, core.findProduct),
       new ProgressResolver(),

@@ -1,4 +1,5 @@
 import { composeCore } from "../compose.js";
+import type { ModelDetails } from "../models/model-details.type.js";
 import { formatTable, writeAnswer } from "./answer.js";
 import { type CommonOptions, openSettings } from "./settings.js";
 
@@ -6,16 +7,42 @@ export async function listModels(options: CommonOptions): Promise<void> {
   const { config, logger } = openSettings(options, "answer");
   const core = await composeCore(config, logger, "client");
   try {
-    const models = await core.listModels();
+    const models = await Promise.all(
+      (await core.listModels()).map(async (model) => ({
+        ...model,
+        refresh: await core.vectors.countPhotos(core.database, model.id),
+      })),
+    );
     writeAnswer(models, options.json, () =>
       models.length === 0
         ? ['No model yet: "lookalike serve" or "lookalike import" registers the first one.']
         : formatTable(
-            ["id", "name", "encoder", "dims", "state"],
-            models.map(({ id, name, encoder, dims, state }) => [id, name, encoder, dims, state]),
+            ["id", "name", "encoder", "dims", "state", "vectors", "gate", "changed"],
+            models.map((model) => [
+              model.id,
+              model.name,
+              model.encoder,
+              model.dims,
+              model.state,
+              `${model.refresh.done}/${model.refresh.total}${model.refreshPaused ? " (paused)" : ""}`,
+              gateOf(model),
+              changeOf(model),
+            ]),
           ),
     );
   } finally {
     await core.close();
   }
+}
+
+function gateOf({ metrics: { gate, promotion } }: ModelDetails): string {
+  if (promotion?.forced) return "forced";
+  if (gate === undefined) return "";
+  return gate.passed ? "passed" : "refused";
+}
+
+/** Share of the products whose ten nearest changed against the model that was active. */
+function changeOf({ metrics: { stability } }: ModelDetails): string {
+  if (stability === undefined || stability.products === 0) return "";
+  return `${Math.round((100 * stability.changed) / stability.products)} %`;
 }

@@ -54,7 +54,8 @@ function addServices(program: Command): void {
   command(program, "worker", "take jobs: read feeds, fetch and embed photos").action(async (options) =>
     (await import("./worker.command.js")).work(options),
   );
-  command(program, "demo", "draw a catalog, import and embed it, ask one question and keep serving")
+  command(program, "demo", "draw a catalog, import and embed it, ask one question, train for a minute and keep serving")
+    .option("--no-train", "only import, embed and ask")
     .option("--once", "end after the answer")
     .option("--port <port>", "port to listen on, 0 for any", wholeNumber(0, 65_535))
     .action(async (options) => (await import("../demo/demo.js")).runDemo(options));
@@ -130,6 +131,17 @@ function addQuestions(program: Command): void {
   command(program, "models", "list model versions")
     .option("--json", "print JSON")
     .action(async (options) => (await import("./models.command.js")).listModels(options));
+  command(program, "promote <id>", "make a model the one that answers")
+    .option("--force", "although the gate refused it or was not asked")
+    .option("--wait", "have missing vectors made first; works without a running server too")
+    .option("--json", "print the model as JSON")
+    .action(async (id, options) => (await import("./promote.command.js")).promoteModel(id, options));
+  command(program, "rollback", "give the place back to the model that answered before")
+    .option("--json", "print the model as JSON")
+    .action(async (options) => (await import("./promote.command.js")).rollbackModel(options));
+  command(program, "delete-model <id>", "drop the vectors and weights of a model that does not answer")
+    .option("--json", "print the model as JSON")
+    .action(async (id, options) => (await import("./promote.command.js")).deleteModel(id, options));
 }
 
 function addTraining(program: Command): void {

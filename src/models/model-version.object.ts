@@ -1,5 +1,6 @@
 import { Field, ID, Int, ObjectType, registerEnumType } from "type-graphql";
 import { ModelState } from "../generated/prisma/enums.js";
+import type { ModelDetails } from "./model-details.type.js";
 import type { ModelVersion } from "./model-version.type.js";
 
 registerEnumType(ModelState, {
@@ -33,11 +34,23 @@ export class ModelVersionObject {
 
   @Field(() => ModelState)
   state!: ModelState;
+
+  /** Its history, where it was read with it. */
+  details?: ModelDetails;
 }
 
 /** A model version as callers see it. */
-export function showModel(model: ModelVersion): ModelVersionObject {
-  return { ...model, id: String(model.id) };
+export function showModel(model: ModelVersion | ModelDetails): ModelVersionObject {
+  const { id, name, encoder, encoderDigest, dims, state } = model;
+  return {
+    id: String(id),
+    name,
+    encoder,
+    encoderDigest,
+    dims,
+    state,
+    ...("metrics" in model ? { details: model } : {}),
+  };
 }
 
 /** The database id behind a model's id; undefined for anything else. */

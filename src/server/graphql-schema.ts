@@ -10,6 +10,8 @@ import { EvaluationResolver } from "../evaluation/evaluation.resolver.js";
 import { DistributionResolver } from "../learning/distribution/distribution.resolver.js";
 import { TrainingMutationsResolver, TrainingProgressResolver } from "../learning/runs/training-mutations.resolver.js";
 import { TrainingPhotoResolver, TrainingRunResolver } from "../learning/runs/training-run.resolver.js";
+import { CompareModelsResolver } from "../models/compare-models.resolver.js";
+import { ModelMutationsResolver } from "../models/model-mutations.resolver.js";
 import { ModelVersionResolver } from "../models/model-version.resolver.js";
 import {
   SimilarItemConnectionResolver,
@@ -28,6 +30,8 @@ const RESOLVERS: NonEmptyArray<ResolverClass> = [
   DistributionResolver,
   EvaluationResolver,
   ImportRunResolver,
+  CompareModelsResolver,
+  ModelMutationsResolver,
   ModelVersionResolver,
   ProductConnectionResolver,
   ProductResolver,
