@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { composeWorker } from "./compose.js";
 import { type Config, loadConfig } from "./config.js";
 import { messageOf } from "./errors.js";
+import { giveWay } from "./jobs/give-way.js";
 import { createLogger } from "./logger.js";
 import type { WorkerReady, WorkerStart } from "./server/worker-message.type.js";
 
@@ -21,6 +22,7 @@ async function readConfig(isChild: boolean): Promise<Config> {
  * child of `lookalike serve`, with which it ends.
  */
 async function main(): Promise<void> {
+  giveWay();
   const isChild = process.connected === true;
   const parentGone = isChild ? once(process, "disconnect") : undefined;
   void parentGone?.then(() => setTimeout(() => process.exit(1), ORPHAN_EXIT_MS).unref());

@@ -1,5 +1,5 @@
-import { setPriority } from "node:os";
 import { composeWorker } from "../compose.js";
+import { giveWay } from "../jobs/give-way.js";
 import { type CommonOptions, openSettings } from "./settings.js";
 
 /**
@@ -18,16 +18,4 @@ export async function work(options: CommonOptions): Promise<void> {
   logger.info("finishing the jobs under way");
   process.once("SIGINT", () => process.exit(130));
   await worker.close();
-}
-
-/** Below the processes that somebody waits for: a server on the same cores answers first (docs/decisions/172). */
-const PRIORITY = 10;
-
-/** Before any thread is started, because each takes its priority from the one that starts it. */
-function giveWay(): void {
-  try {
-    setPriority(PRIORITY);
-  } catch {
-    // A system that does not allow it runs the worker as any other process.
-  }
 }
