@@ -9,9 +9,12 @@ import { waitForEmbedding } from "../cli/wait-for-embedding.js";
 import { type Core, composeCore } from "../compose.js";
 import { type RunningApi, startApi } from "../main-api.js";
 import { drawCatalog } from "./draw-catalog.js";
+import { trainDemo } from "./train-demo.js";
 
 export interface DemoOptions extends CommonOptions {
   readonly once?: boolean;
+  /** False with `--no-train`. */
+  readonly train?: boolean;
   readonly port?: number;
 }
 
@@ -28,8 +31,9 @@ const QUERY = `query {
 }`;
 
 /**
- * The whole product in a minute, in a data folder of its own: draws a shop, imports its feed, embeds its photos, asks
- * one question over HTTP, draws the answer, and goes on serving (unless `once`). A second start finds its work done.
+ * The whole product in three minutes, in a data folder of its own: draws a shop, imports its feed, embeds its photos,
+ * asks one question over HTTP, draws the answer, trains for a minute, draws what that changed, and goes on serving
+ * (unless `once`). A second start finds its work done.
  */
 export async function runDemo(options: DemoOptions): Promise<void> {
   const startedAt = Date.now();
@@ -50,6 +54,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
       const sheet = path.join(data, "similar.png");
       await drawAnswer(core, sheet);
       say(`What looks like ${PRODUCT}, as a picture: ${sheet}`);
+      if (options.train !== false) await trainDemo(core, PRODUCT, path.join(data, "before-and-after.png"));
       say(`Done in ${Math.round((Date.now() - startedAt) / 1000)} s.`);
     } finally {
       await core.close();
