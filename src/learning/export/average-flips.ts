@@ -3,48 +3,39 @@ import { GraphBuilder, pruneGraph } from "../../onnx/index.js";
 import { unitLength } from "../../training/index.js";
 import { EMBEDDING, namesOf, readEmbeddingModel, renameValue, writeEmbeddingModel } from "./embedding-model.js";
 import { ModelsUnfit } from "./export.errors.js";
+import { mergeGraphs } from "./merge-graphs.js";
 
 /** "Until before the first element", for a slice that runs backwards. */
 const BEFORE_FIRST = -(2 ** 31);
 
+const MIRRORED = "mirror/photos";
+
 /**
  * A model that embeds every photo and its mirror image, and gives the direction of their sum. Twice the work: both go
- * through the graph as one batch of twice the photos, so that the weights are there once.
+ * through the graph as two photos of one batch, so that the weights are there once.
  * @throws ModelsUnfit, and what reading a model throws
  */
 export function averageFlips(model: Uint8Array, { layout }: Pick<Preprocessing, "layout">): Uint8Array {
-  const read = readEmbeddingModel(model);
-  const { image, dims } = read;
-  if (typeof image.type.shape[0] === "number") {
+  const { graph, image, dims } = readEmbeddingModel(model);
+  const [batch, ...photo] = image.type.shape;
+  if (typeof batch === "number" || !photo.every((size): size is number => typeof size === "number")) {
     throw new ModelsUnfit(
-      `The model takes exactly ${image.type.shape[0]} photos a call; mirror images need an open batch.`,
+      `The model takes [${image.type.shape.join(", ")}]; mirror images need an open batch and photos of one size.`,
     );
   }
-  const inner = renameValue(renameValue(read.graph, EMBEDDING, "both/embedding").graph, image.name, "both/photos");
-  const mirrors = new GraphBuilder(read.graph);
-  const photos = mirrors.input(image.name, image.type.elementType, image.type.shape);
-  const width = layout === "NCHW" ? 3 : 2;
-  const flipped = mirrors.slice(photos, [-1], [BEFORE_FIRST], [width], [-1], "mirror/photos");
-  mirrors.output(mirrors.concat([photos, flipped], 0, inner.name));
-  const before = mirrors.graph();
+  if (namesOf(graph).has(MIRRORED)) throw new ModelsUnfit("The model averages over mirror images already.");
+  const pairs = new GraphBuilder(graph);
+  const photos = pairs.input(image.name, image.type.elementType, image.type.shape);
+  const mirrored = pairs.slice(photos, [-1], [BEFORE_FIRST], [layout === "NCHW" ? 3 : 2], [-1], MIRRORED);
+  // Side by side on a new axis: the batch is open, and sizes such as "twice the batch" only divide when kept apart.
+  const both = pairs.concat([pairs.unsqueeze(photos, [1]), pairs.unsqueeze(mirrored, [1])], 1, "mirror/pairs");
+  pairs.output(pairs.reshape(both, [-1, ...photo], "mirror/batch"));
 
-  const taken = namesOf(inner.graph);
-  const clash = [...before.initialisers.keys(), ...before.nodes.flatMap(({ outputs }) => outputs)].find(
-    (name) => name !== inner.name && taken.has(name),
-  );
-  if (clash !== undefined) throw new ModelsUnfit("The model averages over mirror images already.");
-  const builder = GraphBuilder.from({
-    ...inner.graph,
-    inputs: before.inputs,
-    outputs: [],
-    initialisers: new Map([...before.initialisers, ...inner.graph.initialisers]),
-    nodes: [...before.nodes, ...inner.graph.nodes],
-    valueTypes: new Map(),
-  });
-  const [output] = inner.graph.outputs;
-  if (output === undefined) throw new TypeError("a read model has an output");
-  const pairs = builder.reshape(builder.value(output.name), [2, -1, dims], "mirror/pairs");
-  const sum = builder.reduceSum(pairs, [0], false, "mirror/sum");
+  const renamed = renameValue(graph, EMBEDDING, "mirror/embeddings");
+  const { graph: merged, names } = mergeGraphs(pairs.graph(), renamed.graph, "mirror/batch");
+  const builder = GraphBuilder.from({ ...merged, outputs: [] });
+  const embeddings = builder.value(names.get(renamed.name) ?? renamed.name);
+  const sum = builder.reduceSum(builder.reshape(embeddings, [-1, 2, dims]), [1], false, "mirror/sum");
   builder.output(unitLength(builder, sum, EMBEDDING));
   return writeEmbeddingModel(pruneGraph(builder.graph()));
 }

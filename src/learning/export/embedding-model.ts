@@ -43,14 +43,13 @@ export function writeEmbeddingModel(graph: Graph): Uint8Array {
   return writeModel(modelOf(graph));
 }
 
-/** The same graph with one of its values under another, free name. */
+/** The same graph with one of its values, and the node named after it, under another name that is free. */
 export function renameValue(
   graph: Graph,
   from: string,
   wanted: string,
 ): { readonly graph: Graph; readonly name: string } {
-  const taken = namesOf(graph);
-  const name = freeName(wanted, taken);
+  const name = freeName(wanted, new Set([...namesOf(graph), ...graph.nodes.map((node) => node.name)]));
   const rename = (value: string) => (value === from ? name : value);
   const renamed: Graph = {
     ...graph,
@@ -60,6 +59,7 @@ export function renameValue(
     valueTypes: new Map([...graph.valueTypes].map(([key, type]) => [rename(key), type])),
     nodes: graph.nodes.map((node) => ({
       ...node,
+      name: rename(node.name),
       inputs: node.inputs.map(rename),
       outputs: node.outputs.map(rename),
     })),

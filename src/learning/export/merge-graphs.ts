@@ -13,10 +13,11 @@ export interface MergedGraphs {
 /**
  * Two graphs over one input as one: equal weights are kept once, and nodes that compute the same from the same run
  * once. Equality is by content, so that a trunk is shared up to the first weight that training moved.
+ * @param fed value of the first that the second reads as its input; the input of the first when absent
  * @throws ModelsUnfit when they do not take the same photos
  */
-export function mergeGraphs(first: Graph, second: Graph): MergedGraphs {
-  requireSameInput(first, second);
+export function mergeGraphs(first: Graph, second: Graph, fed?: string): MergedGraphs {
+  if (fed === undefined) requireSameInput(first, second);
   const taken = namesOf(first);
   const take = (wanted: string) => {
     const name = freeName(wanted, taken);
@@ -47,7 +48,7 @@ export function mergeGraphs(first: Graph, second: Graph): MergedGraphs {
 
   const names = new Map<string, string>([["", ""]]);
   second.inputs.forEach(({ name }, index) => {
-    names.set(name, first.inputs[index]?.name ?? name);
+    names.set(name, fed ?? first.inputs[index]?.name ?? name);
   });
   for (const [name, tensor] of second.initialisers) {
     const known = byContent.get(contentOf(tensor));
