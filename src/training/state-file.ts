@@ -66,8 +66,8 @@ export function readTrainerState(bytes: Uint8Array): TrainerState {
     if (to - from !== 4 * (entry.shape as [number])[0] || start + to > bytes.length) {
       throw damaged(`"${name}" ends at byte ${start + to} of ${bytes.length}`);
     }
-    // A copy, so that the numbers lie on a multiple of four.
-    arrays.set(name, new Float32Array(bytes.slice(start + from, start + to).buffer));
+    // A copy, so that the numbers lie on a multiple of four. Not by slice(), which of a Buffer is a view.
+    arrays.set(name, new Float32Array(new Uint8Array(bytes.subarray(start + from, start + to)).buffer));
   }
   const weights = arrays.get("weights");
   if (weights === undefined) throw damaged("it holds no weights");

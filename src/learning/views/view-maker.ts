@@ -27,7 +27,9 @@ export function createViewMaker({
       const { data, size, shown } = await decodePixels(bytes, largest, maxPixels);
       // Crops are taken of what serving sees: a photo that is covered by the square input is cropped to it first.
       const seen = preprocessing.resize === "crop" ? centralSquare(size, shown) : { left: 0, top: 0, ...size };
-      const aspect = preprocessing.resize === "crop" ? 1 : shown.width / shown.height;
+      // A photo that serving squashes is cropped in the shape that the encoder knows it by: crops of a ratio by pixels
+      // would show every photo in another distortion than the plain view has.
+      const aspect = preprocessing.resize === "pad" ? shown.width / shown.height : 1;
       for (const number of views) {
         if (number === 0) {
           data.copy(plain.room(size, shown));
