@@ -1,0 +1,73 @@
+import { writeFile } from "node:fs/promises";
+import { say } from "../cli/answer.js";
+import { waitForTraining } from "../cli/wait-for-training.js";
+import type { Core } from "../compose.js";
+import type { GateDecision } from "../evaluation/judge.type.js";
+import { type ComparedItem, drawComparisonSheet } from "./comparison-sheet.js";
+
+/** Customers of the drawn shop look for a colour. */
+const ATTRIBUTE = "color";
+const BUDGET_MINUTES = 1;
+const SEED = 7;
+/** One of each other design of its category. */
+const SHOWN = 5;
+
+/**
+ * Trains on the drawn shop, waits until the new model answers, and draws what it found before and what it finds now
+ * for one product, which is of the test split: nothing was learned from it.
+ * @param sheet PNG to write
+ */
+export async function trainDemo(core: Core, product: string, sheet: string): Promise<void> {
+  const active = await core.models.active();
+  if ((await core.models.base()).id !== active.id) {
+    say(`This shop's own model answers already: ${active.name}.`);
+    return;
+  }
+  say(`\nCustomers of this shop look for a colour. Training on it for about ${BUDGET_MINUTES} minute.`);
+  const before = await neighboursOf(core, product);
+  const { id } = await core.training.start({
+    positives: [{ kind: `attribute:${ATTRIBUTE}`, weight: 1 }],
+    budgetMinutes: BUDGET_MINUTES,
+    seed: SEED,
+  });
+  const run = await waitForTraining(core, id, new AbortController().signal);
+  if (run.state !== "SUCCEEDED" || run.gate === null) {
+    say(`The training did not end well (${run.state}): ${run.failure ?? "no reason was given"}`);
+    return;
+  }
+  for (const line of figuresOf(run.gate as GateDecision)) say(line);
+  const after = await neighboursOf(core, product);
+  const query = { title: before.title, productId: before.productId, label: before.label };
+  await writeFile(
+    sheet,
+    await drawComparisonSheet(core, query, [
+      { title: "Before: the encoder as it came", items: before.items },
+      { title: `After ${BUDGET_MINUTES} minute of training`, items: after.items },
+    ]),
+  );
+  const right = (items: readonly ComparedItem[]) => items.filter(({ label }) => label === before.label).length;
+  say(
+    `Of the ${before.items.length} designs nearest to ${product}, ${right(before.items)} came in its colour before and ${right(after.items)} now: ${sheet}`,
+  );
+}
+
+async function neighboursOf(core: Core, product: string) {
+  const page = await core.similar.toProduct(product, { first: SHOWN });
+  const productId = (await core.findProduct(product))!;
+  const products = await core.products.byIds([productId, ...page.items.map((item) => item.productId)]);
+  const labelOf = (id: bigint): string => products.get(id)?.attributes[ATTRIBUTE]?.join(", ") ?? "";
+  const items = page.items.flatMap((item): ComparedItem[] => {
+    const found = products.get(item.productId);
+    return found ? [{ ...item, product: found, label: labelOf(found.id) }] : [];
+  });
+  return { productId, title: products.get(productId)?.title ?? product, label: labelOf(productId), items };
+}
+
+function figuresOf({ candidate, live, passed, reason, queries }: GateDecision): string[] {
+  if (candidate === null || live === null) return [`The gate: ${reason}`];
+  const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
+  return [
+    `On ${queries} products that it has not learned from: the nearest has the colour asked for in ${percent(live.recallAt1)} of the cases before, ${percent(candidate.recallAt1)} now (MAP@R ${live.mapAtR.toFixed(2)} before, ${candidate.mapAtR.toFixed(2)} now).`,
+    `The gate ${passed ? "let the new model answer" : "kept the old model"}: ${reason}`,
+  ];
+}
