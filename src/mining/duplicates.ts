@@ -14,8 +14,8 @@ export interface DuplicateOptions {
   readonly threads?: number;
 }
 
-/** Neighbours asked for at first; more only where all of them are duplicates. */
-const FIRST_ASKED = 4;
+/** Neighbours asked for at first, itself among them; more only where all of them are duplicates. */
+const FIRST_ASKED = 5;
 /** Landmarks that a photo is put to; near-duplicates almost always share one. */
 const LANDMARKS = 3;
 
@@ -37,12 +37,10 @@ async function joinExactly(
   sets: DisjointSets,
   { distance, signal, threads }: DuplicateOptions,
 ): Promise<void> {
-  const own = Int32Array.from({ length: vectors.count }, (_, place) => place);
   const rest = { ...(signal && { signal }), ...(threads !== undefined && { threads }) };
-  let asking = own;
+  let asking = Int32Array.from({ length: vectors.count }, (_, place) => place);
   for (let k = FIRST_ASKED; asking.length > 0; k *= 4) {
-    const groups = { queries: own, gallery: own };
-    const { places, similarities } = await rank(vectors, vectors, k, { groups, places: asking, ...rest });
+    const { places, similarities } = await rank(vectors, vectors, k, { places: asking, ...rest });
     const within = (row: number, at: number): boolean =>
       places[row * k + at]! >= 0 && 1 - similarities[row * k + at]! <= distance;
     for (const [row, place] of asking.entries()) {
