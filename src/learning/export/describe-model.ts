@@ -6,8 +6,8 @@ import { readModel, writeModel } from "../../onnx/index.js";
 import { readEmbeddingModel } from "./embedding-model.js";
 
 export interface ModelDescription {
-  /** Name of the model version. */
-  readonly name: string;
+  /** Name of the model version, where it has one already. */
+  readonly name?: string;
   readonly recipe: string;
   /** The encoder it was tuned from: its licence holds for the tuned model too. */
   readonly base: EncoderManifest;
@@ -20,8 +20,8 @@ export interface ModelDescription {
  */
 export function describeModel(bytes: Uint8Array, { name, recipe, base }: ModelDescription): Uint8Array {
   const { image, dims } = readEmbeddingModel(bytes);
-  const metadata = new Map([
-    ["lookalike.name", name],
+  const metadata = new Map<string, string>([
+    ...(name === undefined ? [] : [["lookalike.name", name] as const]),
     ["lookalike.recipe", recipe],
     ["lookalike.base", base.name],
     ["lookalike.base.origin", base.origin],
