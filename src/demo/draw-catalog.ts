@@ -22,15 +22,17 @@ const COLOURS: readonly {
   { name: "sand", hue: 36, saturation: 30, lightness: 72 },
   { name: "charcoal", hue: 220, saturation: 8, lightness: 30 },
 ];
+/**
+ * Designs have them in turn. Customers of this shop look for a pattern, and the encoder as it came looks at cuts, poses
+ * and backgrounds too: that is what training has to learn.
+ */
 const PATTERNS: readonly Design["pattern"][] = ["plain", "stripes", "dots", "checks"];
 const MATERIALS = ["cotton", "linen", "wool", "leather", "oak", "steel", "ceramic", "glass"];
 const BRANDS = ["Alder & Finch", "Nordlys", "Casa Verde", "Piccolo", "Hinoki"];
-const DESIGNS_PER_CATEGORY = 6;
-/**
- * Every design comes in every second colour. Customers of this shop look for a colour, and the encoder as it came looks
- * at shapes: it puts another colour of a similar cut first. That is what training has to learn.
- */
-const COLOURS_PER_DESIGN = COLOURS.length / 2;
+const DESIGNS_PER_CATEGORY = 8;
+const COLOURS_PER_DESIGN = 3;
+/** The first designs of each category test what training learns from the others. */
+const TEST_DESIGNS = 3;
 
 /** Columns of the feed, as Google Merchant names them. */
 const COLUMNS = [
@@ -60,8 +62,8 @@ function palette(hue: number, saturation: number, lightness: number): Palette {
 const csvField = (value: string) => (/[",\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
 
 /**
- * Draws a shop: 12 categories × 6 designs in five colours = 360 products with two photos each, and the product feed that
- * names them. Every second design is set aside to test by. The same seed draws the same bytes.
+ * Draws a shop: 12 categories × 8 designs in three colours = 288 products with two photos each, and the product feed that
+ * names them. Three designs of each category are set aside to test by. The same seed draws the same bytes.
  * @param folder gets `products.csv` and `photos/`
  * @param onProgress called after each product
  * @returns the path of the feed, and the count of products and photos
@@ -81,14 +83,15 @@ export async function drawCatalog(
     for (let designIndex = 0; designIndex < DESIGNS_PER_CATEGORY; designIndex++) {
       const design: Design = {
         proportions: [between(random, 0, 1), between(random, 0, 1), between(random, 0, 1)],
-        pattern: PATTERNS[uniformInt(random, 0, PATTERNS.length - 1)] ?? "plain",
+        pattern: PATTERNS[designIndex % PATTERNS.length] ?? "plain",
       };
       const group = `${noun.toLowerCase()}-${designIndex + 1}`;
       const material = MATERIALS[(categoryIndex * 3 + designIndex) % MATERIALS.length] ?? "cotton";
       const brand = BRANDS[uniformInt(random, 0, BRANDS.length - 1)] ?? "Nordlys";
       const euros = uniformInt(random, 9, 180);
+      const firstColour = uniformInt(random, 0, COLOURS.length - 1);
       for (let variant = 0; variant < COLOURS_PER_DESIGN; variant++) {
-        const colour = COLOURS[2 * variant + ((categoryIndex + 1) % 2)];
+        const colour = COLOURS[(firstColour + variant * 3) % COLOURS.length];
         if (!colour) continue;
         const views: View[] = ["front", uniformInt(random, 0, 2) === 0 ? "detail" : "angle"];
         const files: string[] = [];
@@ -118,7 +121,7 @@ export async function drawCatalog(
           colour.name,
           material,
           design.pattern,
-          designIndex % 2 === 1 ? "test" : "train",
+          designIndex < TEST_DESIGNS ? "test" : "train",
         ]);
         onProgress(rows.length, total);
       }

@@ -32,21 +32,16 @@ function surface({ pattern }: Design, { main, dark }: Palette): { definition: st
   }
 }
 
-/** A plain studio sweep, a coloured wall with a floor, or a boarded table: what shops photograph on. */
+/** A plain studio sweep, a tinted wall with a floor, or a table: what shops photograph on. */
 function background(random: RandomGenerator): string {
   const hue = Math.round(between(random, 0, 360));
   switch (uniformInt(random, 0, 2)) {
     case 0:
       return `<radialGradient id="sweep"><stop offset="0" stop-color="#fff"/><stop offset="1" stop-color="hsl(${hue} 12% 84%)"/></radialGradient><rect width="400" height="400" fill="url(#sweep)"/>`;
     case 1:
-      return `<rect width="400" height="400" fill="hsl(${hue} 28% 82%)"/><rect y="${Math.round(between(random, 270, 330))}" width="400" height="140" fill="hsl(${hue} 20% 68%)"/>`;
+      return `<rect width="400" height="400" fill="hsl(${hue} 12% 84%)"/><rect y="${Math.round(between(random, 270, 330))}" width="400" height="140" fill="hsl(${hue} 9% 70%)"/>`;
     default:
-      return [0, 1, 2, 3, 4]
-        .map(
-          (board) =>
-            `<rect y="${board * 80}" width="400" height="78" fill="hsl(${28 + board * 2} 34% ${58 + (board % 2) * 6}%)"/>`,
-        )
-        .join("");
+      return `<linearGradient id="table" x2="0" y2="1"><stop offset="0" stop-color="hsl(30 16% 72%)"/><stop offset="1" stop-color="hsl(26 20% 58%)"/></linearGradient><rect width="400" height="400" fill="url(#table)"/>`;
   }
 }
 

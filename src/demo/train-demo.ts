@@ -5,11 +5,11 @@ import type { Core } from "../compose.js";
 import type { GateDecision } from "../evaluation/judge.type.js";
 import { type ComparedItem, drawComparisonSheet } from "./comparison-sheet.js";
 
-/** Customers of the drawn shop look for a colour. */
-const ATTRIBUTE = "color";
+/** Customers of the drawn shop look for a pattern. */
+const ATTRIBUTE = "pattern";
 const BUDGET_MINUTES = 1;
 const SEED = 7;
-/** One of each other design of its category. */
+/** As many of its category have its pattern. */
 const SHOWN = 5;
 
 /**
@@ -23,7 +23,7 @@ export async function trainDemo(core: Core, product: string, sheet: string): Pro
     say(`This shop's own model answers already: ${active.name}.`);
     return;
   }
-  say(`\nCustomers of this shop look for a colour. Training on it for about ${BUDGET_MINUTES} minute.`);
+  say(`\nCustomers of this shop look for a pattern. Training on it for about ${BUDGET_MINUTES} minute.`);
   const before = await neighboursOf(core, product);
   const { id } = await core.training.start({
     positives: [{ kind: `attribute:${ATTRIBUTE}`, weight: 1 }],
@@ -47,12 +47,12 @@ export async function trainDemo(core: Core, product: string, sheet: string): Pro
   );
   const right = (items: readonly ComparedItem[]) => items.filter(({ label }) => label === before.label).length;
   say(
-    `Of the ${before.items.length} designs nearest to ${product}, ${right(before.items)} came in its colour before and ${right(after.items)} now: ${sheet}`,
+    `Of the ${before.items.length} products nearest to ${product}, ${right(before.items)} had its pattern before and ${right(after.items)} now: ${sheet}`,
   );
 }
 
 async function neighboursOf(core: Core, product: string) {
-  const page = await core.similar.toProduct(product, { first: SHOWN });
+  const page = await core.similar.toProduct(product, { first: SHOWN, options: { excludeSameGroup: false } });
   const productId = (await core.findProduct(product))!;
   const products = await core.products.byIds([productId, ...page.items.map((item) => item.productId)]);
   const labelOf = (id: bigint): string => products.get(id)?.attributes[ATTRIBUTE]?.join(", ") ?? "";
@@ -67,7 +67,7 @@ function figuresOf({ candidate, live, passed, reason, queries }: GateDecision): 
   if (candidate === null || live === null) return [`The gate: ${reason}`];
   const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
   return [
-    `On ${queries} products that it has not learned from: the nearest has the colour asked for in ${percent(live.recallAt1)} of the cases before, ${percent(candidate.recallAt1)} now (MAP@R ${live.mapAtR.toFixed(2)} before, ${candidate.mapAtR.toFixed(2)} now).`,
+    `On ${queries} products that it has not learned from: the nearest has the pattern asked for in ${percent(live.recallAt1)} of the cases before, ${percent(candidate.recallAt1)} now (MAP@R ${live.mapAtR.toFixed(2)} before, ${candidate.mapAtR.toFixed(2)} now).`,
     `The gate ${passed ? "let the new model answer" : "kept the old model"}: ${reason}`,
   ];
 }
