@@ -1,7 +1,7 @@
-import { averageFlips } from "../export/index.js";
+import { averageFlips, joinModels } from "../export/index.js";
 import type { LearningResult, ValidationFigures } from "../learning.type.js";
 import { everyNth } from "../plan/every-nth.js";
-import { joinVectors, joinWithWhitenedBase, learnWhitening, projectVectors } from "../whitening/index.js";
+import { joinVectors, learnWhitening, projectVectors } from "../whitening/index.js";
 import type { BaseFeatures, ReadablePhotos } from "./base-features.js";
 import { reportDistances } from "./describe-base.js";
 import { encodeAll, rowsAt } from "./encode.js";
@@ -41,9 +41,10 @@ export async function finish(
     const { rows } = features;
     const { data: vectors, count, dims: width } = rowsAt(rows, [...positions.keys()]);
     const encoder = { graph: chosen.graph, image: workshop.image };
-    const whitening = { encoder, features: recipe.head.features, vectors, count, width };
-    const { fit } = await learnWhitening(whitening);
-    model = await joinWithWhitenedBase(model, whitening, recipe.tunedShare);
+    const options = { seed: input.request.seed, signal };
+    const whitening = { encoder, features: recipe.head.features, vectors, count, width, options };
+    const { model: whitened, fit } = await learnWhitening(whitening);
+    model = joinModels(model, whitened, [recipe.tunedShare, 1 - recipe.tunedShare]);
     const joined = async (own: typeof tuned, base: typeof rows) => {
       const projected = { data: await projectVectors(base.data, base.count, fit), dims: fit.dims };
       return { data: joinVectors(own, projected, recipe.tunedShare ?? 1), count: own.count, dims: own.dims + fit.dims };
