@@ -7,7 +7,7 @@ import { centre, sketch } from "./sketches.js";
  * Cosine distance of vectors less the catalog's mean, up to which two photos are one shot: the same file saved smaller
  * or again. See docs/decisions/142-what-counts-as-the-same-shot.md.
  */
-export const SAME_SHOT = 0.02;
+export const SAME_SHOT = 0.04;
 
 /** Sketches are off by an eighth; twice the distance loses none that matter, and what is too far is found out. */
 const SLACK = 2;
