@@ -17,7 +17,6 @@ import {
   buildWhitenedModel,
   featuresOf,
   fitReduction,
-  joinWithWhitenedBase,
   learnWhitening,
   openFeatureSession,
   type Projection,
@@ -224,15 +223,6 @@ describe("joined models", () => {
     const reduced = await run(reduceModel(averageFlips(joined, { layout: "NCHW" }), reduction), pictures);
     assert.equal(reduced.length, count * 4);
     assertUnit(reduced, 4);
-  });
-
-  it("are what the recipe growing ends with", async () => {
-    const input = { encoder: { graph, image }, features, vectors, count, width };
-    assertNear(
-      await run(await joinWithWhitenedBase(tuned, input), pictures),
-      await run(joinModels(tuned, whitened, [0.7, 0.3]), pictures),
-      1e-5,
-    );
   });
 
   it("refuses models of other photos, shares of nothing, and models without an embedding", () => {

@@ -1,7 +1,7 @@
 export { buildFeatureModel, FEATURES, type FeatureSession, openFeatureSession } from "./feature-session.js";
 export { featuresOf } from "./features.js";
 export { fitHalfWhitening, fitReduction } from "./fit-projection.js";
-export { joinWithWhitenedBase, type LearntWhitening, learnWhitening, type WhiteningInput } from "./learn-whitening.js";
+export { type LearntWhitening, learnWhitening, type WhiteningInput } from "./learn-whitening.js";
 export { joinVectors, projectVectors } from "./project-vectors.js";
 export type { FitOptions, Projection } from "./projection.type.js";
 export { buildWhitenedModel, type WhitenedModelParts } from "./whitened-model.js";

@@ -1,13 +1,10 @@
 import type { EncoderGraph, FeatureSpecification } from "../../training/index.js";
-import { joinModels } from "../export/join-models.js";
 import { fitHalfWhitening } from "./fit-projection.js";
 import type { FitOptions, Projection } from "./projection.type.js";
 import { buildWhitenedModel } from "./whitened-model.js";
 
 /** The best of 64 to 1024 on catalogs without labels: docs/decisions/150. */
 const USUAL_DIMS = 256;
-/** Of the tuned vectors where they are joined with the whitened base. */
-const TUNED_SHARE = 0.7;
 
 export interface WhiteningInput {
   readonly encoder: EncoderGraph;
@@ -30,26 +27,12 @@ export interface LearntWhitening {
 }
 
 /**
- * Phase 0, the recipe "whitening": what a catalog teaches without any label.
+ * Phase 0, the recipe "whitening": what a catalog teaches without any label. Joined with a tuned model (`joinModels`), it
+ * is the end of the recipe "growing": labels that come later are told apart by what the base sees in them.
  * @throws VectorsUnusable, TrainingUnfit
  */
 export async function learnWhitening(input: WhiteningInput): Promise<LearntWhitening> {
   const { encoder, features, vectors, count, width, options } = input;
   const fit = await fitHalfWhitening(vectors, count, width, Math.min(input.dims ?? USUAL_DIMS, width), options);
   return { model: await buildWhitenedModel({ encoder, features, fit }), fit, dims: fit.dims };
-}
-
-/**
- * The end of the recipe "growing": a tuned model joined with the whitened base, fitted on the photos it was tuned on,
- * so that labels that come later are told apart by what the base sees in them.
- * @param tuned `Trainer.export`
- * @throws VectorsUnusable, ModelsUnfit
- */
-export async function joinWithWhitenedBase(
-  tuned: Uint8Array,
-  input: WhiteningInput,
-  tunedShare: number = TUNED_SHARE,
-): Promise<Uint8Array> {
-  const { model } = await learnWhitening(input);
-  return joinModels(tuned, model, [tunedShare, 1 - tunedShare]);
 }
