@@ -2,6 +2,7 @@ import { chooseDevice } from "../embedding/device-probe.js";
 import { createLogger } from "../logger.js";
 import { readModelFile } from "../onnx/index.js";
 import { readCheckpoint } from "./checkpoint.js";
+import { LearningCancelled } from "./learning.errors.js";
 import type { Learn, LearningInput } from "./learning.type.js";
 import { learnWithoutLabels } from "./phases/learn-without-labels.js";
 import { trainPhases } from "./phases/train-phases.js";
@@ -15,6 +16,16 @@ import { createClock, identityOf, type RunRecord } from "./run-record.js";
  * knows no database; a run that was stopped goes on from its checkpoint with the same next losses.
  */
 export const learn: Learn = async (input, listener, signal) => {
+  try {
+    return await learnFrom(input, listener, signal);
+  } catch (error) {
+    // Work that was cut short may say so in words of its own.
+    const stopped = signal.aborted && error instanceof Error && error.name === "AbortError";
+    throw stopped ? new LearningCancelled() : error;
+  }
+};
+
+const learnFrom: Learn = async (input, listener, signal) => {
   const started = performance.now();
   const secondsSoFar = () => (performance.now() - started) / 1000;
   if (input.request.recipe === "whitening") {

@@ -114,7 +114,7 @@ export async function baseFeatures(
     dims: trainer.width,
     run: (boundary) => trainer.features({ boundary }),
     signal,
-    progress: (done, total) => listener.progress({ stage: "head", done, total, secondsLeft: null }),
+    progress: (done, total) => listener.progress({ stage: "validation", done, total, secondsLeft: null }),
   });
   return { train, rows };
 }
