@@ -1,6 +1,6 @@
 import { listByLabel } from "./label-lists.js";
 import type { UnitVectors } from "./mining.type.js";
-import { type PairOptions, visitPairsWithin } from "./within-labels.js";
+import { type PairOptions, visitAnchorsWithin } from "./within-labels.js";
 
 export interface PositiveBand extends PairOptions {
   /** Farther than this, and not farther than that. Cosine distance. */
@@ -8,8 +8,6 @@ export interface PositiveBand extends PairOptions {
   readonly within: number;
   /** Partners of an anchor. */
   readonly most: number;
-  /** Whether partners of this photo are wanted. */
-  readonly wanted: (place: number) => boolean;
 }
 
 /** Partners of each photo by place, in one array as in `MinedPools`. */
@@ -20,27 +18,28 @@ export interface Partners {
 
 /**
  * The farthest photos of its own label for each anchor, farthest first, among those of the band.
- * Also the mean similarity of each photo to the others of its label; 0 where there is none.
+ * Also the mean similarity of each anchor to the others of its label; 0 where there is none.
+ * @param anchors places, of photos with a label
  */
 export async function farthestOfLabel(
   vectors: UnitVectors,
   labels: Int32Array,
-  { beyond, within, most, wanted, ...options }: PositiveBand,
+  anchors: Int32Array,
+  { beyond, within, most, ...options }: PositiveBand,
 ): Promise<Partners & { readonly meanSimilarity: Float32Array }> {
   const farthest = new FarthestLists(labels.length, most);
   const sum = new Float64Array(labels.length);
   const others = new Int32Array(labels.length);
-  const visit = (left: number, right: number, similarity: number): void => {
-    sum[left]! += similarity;
-    sum[right]! += similarity;
-    others[left]! += 1;
-    others[right]! += 1;
+  const visit = (anchor: number, other: number, similarity: number): void => {
+    sum[anchor]! += similarity;
+    others[anchor]! += 1;
     const distance = 1 - similarity;
-    if (distance <= beyond || distance > within) return;
-    if (wanted(left)) farthest.offer(left, right, distance);
-    if (wanted(right)) farthest.offer(right, left, distance);
+    if (distance > beyond && distance <= within) farthest.offer(anchor, other, distance);
   };
-  await visitPairsWithin(vectors, listByLabel(labels), visit, options);
+  const isAnchor = new Uint8Array(labels.length);
+  for (const place of anchors) isAnchor[place] = 1;
+  const anchorLists = listByLabel(labels, (place) => isAnchor[place] === 1);
+  await visitAnchorsWithin(vectors, listByLabel(labels), anchorLists, visit, options);
   const meanSimilarity = Float32Array.from(sum, (total, place) => (others[place] === 0 ? 0 : total / others[place]!));
   return { ...farthest.partners(), meanSimilarity };
 }

@@ -41,9 +41,6 @@ export async function minePools(vectors: UnitVectors, labels: Int32Array, option
   const usable = labels.slice();
   for (const place of options.exclude ?? []) usable[place] = -1;
   const anchors = anchorsOf(usable, options.anchors);
-  const isAnchor = new Uint8Array(labels.length);
-  for (const place of anchors) isAnchor[place] = 1;
-
   const measure = { seed, maxPositivePairs: MEASURED, maxNegativePairs: MEASURED, signal, threads };
   const measured = await measurePairs(vectors, usable, measure);
   const bands = bandsOf(measured);
@@ -51,11 +48,10 @@ export async function minePools(vectors: UnitVectors, labels: Int32Array, option
   const takesPositives = policy === "hard-positives" || policy === "both";
   const positives =
     takesPositives || policy === "semi-hard"
-      ? await farthestOfLabel(vectors, usable, {
+      ? await farthestOfLabel(vectors, usable, anchors, {
           beyond: bands.positivePeak,
           within: trimmedAt(measured.positive, bands.positivePeak, trim),
           most: positivesPerAnchor,
-          wanted: (place) => takesPositives && isAnchor[place] === 1,
           signal,
           threads,
         })

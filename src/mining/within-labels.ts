@@ -14,36 +14,67 @@ export interface PairOptions {
   readonly threads?: number | undefined;
 }
 
-/** Similarity of two photos of one label, each pair once, the earlier place in the list first. */
+/** Similarity of two photos of one label. */
 export type PairVisitor = (left: number, right: number, similarity: number, label: number) => void;
 
-/** Compares all photos of a label with each other, label by label, by matrix products of bounded size. */
-export async function visitPairsWithin(
+/**
+ * Compares photos of a label with each other, label by label, by matrix products of bounded size. Each pair once, the
+ * earlier in the list on the left.
+ */
+export function visitPairsWithin(
   vectors: UnitVectors,
   lists: LabelLists,
   visit: PairVisitor,
-  { signal, threads }: PairOptions = {},
+  options: PairOptions = {},
+): Promise<void> {
+  return visitRows(vectors, lists, undefined, visit, options);
+}
+
+/** Compares each anchor, on the left, with all others of its label. */
+export function visitAnchorsWithin(
+  vectors: UnitVectors,
+  lists: LabelLists,
+  anchors: LabelLists,
+  visit: PairVisitor,
+  options: PairOptions = {},
+): Promise<void> {
+  return visitRows(vectors, lists, anchors, visit, options);
+}
+
+async function visitRows(
+  vectors: UnitVectors,
+  lists: LabelLists,
+  anchors: LabelLists | undefined,
+  visit: PairVisitor,
+  { signal, threads }: PairOptions,
 ): Promise<void> {
   const session = await openSimilaritySession({ dims: vectors.dims, ...(threads !== undefined && { threads }) });
   try {
-    for (const label of lists.labels) {
+    for (const label of (anchors ?? lists).labels) {
       const photos = lists.photosOf(label);
+      const rows = anchors?.photosOf(label) ?? photos;
       if (photos.length <= FEW) {
-        visitFew(vectors, photos, (left, right, similarity) => visit(left, right, similarity, label));
+        visitFew(vectors, rows, photos, anchors === undefined, (left, right, similarity) =>
+          visit(left, right, similarity, label),
+        );
         continue;
       }
       for (let first = 0; first < photos.length; first += GALLERY) {
         const others = photos.subarray(first, first + GALLERY);
         const gallery = gather(vectors, others);
-        for (let from = 0; from < first + others.length; from += QUERIES) {
+        // Of all pairs once, rows behind these columns have none left.
+        const end = anchors === undefined ? first + others.length : rows.length;
+        for (let from = 0; from < end; from += QUERIES) {
           signal?.throwIfAborted();
-          const own = photos.subarray(from, Math.min(from + QUERIES, first + others.length));
+          const own = rows.subarray(from, Math.min(from + QUERIES, end));
           const { similarities } = await session.run(
             { vectors: gather(vectors, own), from: 0, until: own.length },
             { vectors: gallery, from: 0, until: others.length },
           );
           for (let row = 0; row < own.length; row++) {
-            for (let column = Math.max(0, from + row + 1 - first); column < others.length; column++) {
+            const start = anchors === undefined ? Math.max(0, from + row + 1 - first) : 0;
+            for (let column = start; column < others.length; column++) {
+              if (own[row] === others[column]) continue;
               visit(own[row]!, others[column]!, similarities[row * others.length + column]!, label);
             }
           }
@@ -58,12 +89,15 @@ export async function visitPairsWithin(
 
 function visitFew(
   vectors: UnitVectors,
+  rows: Int32Array,
   photos: Int32Array,
+  once: boolean,
   visit: (left: number, right: number, similarity: number) => void,
 ): void {
-  for (let row = 0; row < photos.length; row++) {
-    for (let column = row + 1; column < photos.length; column++) {
-      visit(photos[row]!, photos[column]!, similarityOf(vectors, photos[row]!, photos[column]!));
+  for (const [row, left] of rows.entries()) {
+    for (let column = once ? row + 1 : 0; column < photos.length; column++) {
+      const right = photos[column]!;
+      if (left !== right) visit(left, right, similarityOf(vectors, left, right));
     }
   }
 }
