@@ -71,8 +71,8 @@ function drawPanel(title: string, { report, model }: DistanceDistribution): stri
   const ranges = [rangeOf(report.positive), rangeOf(report.negative)];
   const from = Math.max(0, Math.floor(Math.min(...ranges.map(({ low }) => low)) * 20 - 1) / 20);
   const to = Math.min(2, Math.ceil(Math.max(...ranges.map(({ high }) => high)) * 20 + 1) / 20);
-  const positive = densityOf(report.positive);
-  const negative = densityOf(report.negative);
+  const positive = densityOf(report.positive, report.photos);
+  const negative = densityOf(report.negative, report.photos);
   const highest = Math.max(positive.highest, negative.highest) || 1;
   const scale: Scale = {
     from,
