@@ -53,7 +53,10 @@ describe("mined pools", () => {
   });
 
   it("hold the nearest negatives of the hard band, nearest first", async () => {
-    const pools = await minePools(vectors, labels, settings);
+    // More than some anchors have in the band.
+    const pools = await minePools(vectors, labels, { ...settings, negativesPerAnchor: 90 });
+    const lengths = places.map((anchor) => negativesOf(pools, anchor).length);
+    assert.ok(lengths.some((length) => length > 0 && length < 90) && lengths.includes(90));
     for (const anchor of places) {
       const distance = to(anchor);
       const expected =
@@ -62,7 +65,7 @@ describe("mined pools", () => {
           : otherLabel(anchor)
               .filter((place) => distance(place) < pools.bands.negativePeak)
               .sort((left, right) => distance(left) - distance(right))
-              .slice(0, 6);
+              .slice(0, 90);
       assert.deepEqual(negativesOf(pools, anchor), expected);
     }
   });
@@ -202,6 +205,21 @@ describe("findDuplicates", () => {
       [...(await findDuplicates(all, { distance: 1e-7 }))],
       all.count === 0 ? [] : Array(all.count).fill(-1),
     );
+  });
+
+  it("links two crowds whose photos are all nearest to their own", async () => {
+    const random = createRandom(12);
+    const centre = random.vector(16);
+    const crowd = (by: number) => {
+      const moved = unit(centre.map((value, at) => (at === 0 ? value + by : value)));
+      return Array.from({ length: 9 }, () => {
+        const noise = random.vector(16);
+        return unit(moved.map((value, at) => value + 0.002 * noise[at]!));
+      });
+    };
+    const all = join([...crowd(0), ...crowd(0.05)]);
+    assert.deepEqual([...(await findDuplicates(all, { distance: 0.002 }))], Array(18).fill(0));
+    assert.equal(Math.max(...(await findDuplicates(all, { distance: 0.0005 }))), 1);
   });
 
   it("finds the same by landmarks, which is how a large catalog is searched", async () => {
