@@ -7,6 +7,7 @@ import { everyNth } from "../plan/every-nth.js";
 import type { LearningMaterial } from "../plan/material.js";
 import type { RunSource, Workshop } from "../plan/open-workshop.js";
 import { fillViewCache } from "../views/fill-cache.js";
+import type { ViewCache } from "../views/view-cache.js";
 import { encodeAll } from "./encode.js";
 
 /** Photos whose features are in memory at once: 250 MB for the default encoder. */
@@ -31,30 +32,21 @@ export interface PreparationOptions {
 }
 
 /**
- * Fills the cache, or only looks at the photos where there is none.
+ * Prepares the plain photos, or only looks at them where nothing is cached. Views for training come later, so that a
+ * head is there soon.
  * @throws LearningCancelled, CacheNotWritten, NotEnoughData when too few can be read
  */
 export async function preparePhotos(options: PreparationOptions): Promise<ReadablePhotos> {
-  const { workshop, run, material, listener, signal } = options;
-  const started = performance.now();
-  let reported = 0;
-  let first: number | undefined;
-  const progress = async (done: number, total: number) => {
-    first ??= done - 1;
-    const now = performance.now();
-    if (now - reported < REPORT_EVERY && done < total) return;
-    reported = now;
-    const secondsLeft = Math.round((((now - started) / 1000) * (total - done)) / Math.max(1, done - first));
-    await listener.progress({ stage: "caching", done, total, secondsLeft });
-  };
+  const { workshop, run, material, signal } = options;
   const unreadable = new Set<number>();
   const { cache } = run;
   const { lanes, readPhoto } = workshop;
+  const places = [...material.train, ...material.validation];
   if (cache) {
-    await fillViewCache({ cache, lanes, viewsOf: run.viewsOf, seed: options.seed, read: readPhoto, progress, signal });
-    for (const place of [...material.train, ...material.validation]) if (!cache.readable(place)) unreadable.add(place);
+    await fill(options, cache, "plain");
+    for (const place of places) if (!cache.readable(place)) unreadable.add(place);
   } else {
-    const places = [...material.train, ...material.validation];
+    const progress = cachingProgress(options.listener);
     for (let at = 0; at < places.length && !signal.aborted; at += lanes.room) {
       await Promise.all(places.slice(at, at + lanes.room).map((place) => look(place)));
       await progress(Math.min(at + lanes.room, places.length), places.length);
@@ -86,6 +78,34 @@ export async function preparePhotos(options: PreparationOptions): Promise<Readab
       places: kept.map((at) => material.validation[at]!),
       labels: kept.map((at) => material.validationLabels[at]!),
     },
+  };
+}
+
+/** Prepares the views that the last phase trains on. @throws LearningCancelled, CacheNotWritten */
+export async function prepareViews(options: PreparationOptions): Promise<void> {
+  if (options.run.cache) await fill(options, options.run.cache, "augmented");
+  if (options.signal.aborted) throw new LearningCancelled();
+}
+
+async function fill(options: PreparationOptions, cache: ViewCache, views: "plain" | "augmented"): Promise<void> {
+  const { workshop, run, listener, signal, seed } = options;
+  const { lanes, readPhoto } = workshop;
+  const progress = cachingProgress(listener);
+  await fillViewCache({ cache, views, lanes, viewsOf: run.viewsOf, seed, read: readPhoto, progress, signal });
+}
+
+/** Tells how far caching is, a few times a second. */
+function cachingProgress(listener: LearningListener): (done: number, total: number) => Promise<void> {
+  const started = performance.now();
+  let reported = 0;
+  let first: number | undefined;
+  return async (done, total) => {
+    first ??= done - 1;
+    const now = performance.now();
+    if (now - reported < REPORT_EVERY && done < total) return;
+    reported = now;
+    const secondsLeft = Math.round((((now - started) / 1000) * (total - done)) / Math.max(1, done - first));
+    await listener.progress({ stage: "caching", done, total, secondsLeft });
   };
 }
 

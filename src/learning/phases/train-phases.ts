@@ -2,7 +2,7 @@ import type { Checkpoint } from "../checkpoint.js";
 import type { LearningResult } from "../learning.type.js";
 import { lastPhase, samplerOf } from "../plan/open-workshop.js";
 import type { RunRecord } from "../run-record.js";
-import { type BaseFeatures, baseFeatures, preparePhotos } from "./base-features.js";
+import { type BaseFeatures, baseFeatures, preparePhotos, prepareViews } from "./base-features.js";
 import { describeBase } from "./describe-base.js";
 import { columnStatistics, rowsAt } from "./encode.js";
 import { finish } from "./finish.js";
@@ -75,6 +75,7 @@ export async function trainPhases(
     }
   }
 
+  await clock.time("caching", () => prepareViews(preparation));
   const { stage, ...phase } = lastPhase(recipe);
   const sampler = samplerOf(recipe, phase, material, seed);
   const there = new Set(readable.train);

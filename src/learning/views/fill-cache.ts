@@ -6,6 +6,8 @@ import type { ViewLanes } from "./view-lanes.js";
 
 export interface FillOptions {
   readonly cache: ViewCache;
+  /** The photos themselves, or what is made of them for training. */
+  readonly views: "plain" | "augmented";
   readonly lanes: ViewLanes;
   readonly seed: number;
   readonly viewsOf: Int32Array;
@@ -14,25 +16,24 @@ export interface FillOptions {
   /** After each photo; `done` of `total` are there. */
   progress(done: number, total: number): Promise<void>;
   readonly signal: AbortSignal;
-  /** Fill this many only, to see how long they take. */
-  readonly most?: number;
 }
 
 /** Prepares what the cache lacks. Photos that cannot be read are marked and left out. */
 export async function fillViewCache(options: FillOptions): Promise<void> {
   const { cache, lanes, viewsOf, signal } = options;
-  const missing = cache.missing();
-  const total = viewsOf.reduce((count, views) => count + Number(views > 0), 0);
+  const missing = cache.missing(options.views);
+  const fewest = options.views === "plain" ? 1 : 2;
+  const total = viewsOf.reduce((count, views) => count + Number(views >= fewest), 0);
   let done = total - missing.length;
   const limit = pLimit(lanes.room);
   const one = async (place: number): Promise<void> => {
     if (signal.aborted) return;
     try {
       const photo = await options.read(place);
-      const views = Array.from({ length: viewsOf[place]! }, (_, view) => view);
+      const views = options.views === "plain" ? [0] : Array.from({ length: viewsOf[place]! - 1 }, (_, at) => at + 1);
       const rows = await lanes.prepare({ photo, seed: viewSeed(options.seed, place), views });
       if (!(rows instanceof Uint16Array)) throw new TypeError("the lanes of a cache give half-precision numbers");
-      await cache.write(place, rows);
+      await cache.write(place, options.views, rows);
     } catch (error) {
       if (!(error instanceof PhotoUnreadable)) throw error;
       await cache.markUnreadable(place);
@@ -40,7 +41,7 @@ export async function fillViewCache(options: FillOptions): Promise<void> {
     done += 1;
     await options.progress(done, total);
   };
-  await Promise.all(missing.slice(0, options.most).map((place) => limit(() => one(place))));
+  await Promise.all(missing.map((place) => limit(() => one(place))));
 }
 
 /** Seed of the views of one photo. */

@@ -7,8 +7,9 @@ import { floatsFromHalf } from "./half-floats.js";
 import type { ValueLength, ViewSource } from "./view-source.type.js";
 
 const MISSING = 0;
-const KEPT = 1;
+const PLAIN = 1;
 const UNREADABLE = 2;
+const WHOLE = 3;
 const PREFIX = "views-";
 
 export interface ViewCacheOptions {
@@ -26,11 +27,11 @@ export interface ViewCacheOptions {
  */
 export interface ViewCache extends ViewSource {
   readonly bytes: number;
-  /** Places that are needed and not there yet. */
-  missing(): number[];
+  /** Places whose plain view is not there yet, or of which other views are missing. */
+  missing(views: "plain" | "augmented"): number[];
   readable(place: number): boolean;
-  /** @throws CacheNotWritten */
-  write(place: number, rows: Uint16Array): Promise<void>;
+  /** @param rows of the plain view, or of all the others @throws CacheNotWritten */
+  write(place: number, views: "plain" | "augmented", rows: Uint16Array): Promise<void>;
   markUnreadable(place: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -72,15 +73,22 @@ export async function openViewCache(options: ViewCacheOptions): Promise<ViewCach
 
   return {
     bytes,
-    missing: () => [...viewsOf.keys()].filter((place) => viewsOf[place]! > 0 && done[place] === MISSING),
-    readable: (place) => done[place] === KEPT,
-    async write(place, rows) {
-      if (rows.length !== viewsOf[place]! * recordLength) {
-        throw new RangeError(`place ${place} takes ${viewsOf[place]} views of ${recordLength}, not ${rows.length}`);
+    missing: (views) =>
+      [...viewsOf.keys()].filter((place) =>
+        views === "plain"
+          ? viewsOf[place]! > 0 && done[place] === MISSING
+          : viewsOf[place]! > 1 && done[place] === PLAIN,
+      ),
+    readable: (place) => done[place] === PLAIN || done[place] === WHOLE,
+    async write(place, views, rows) {
+      const count = views === "plain" ? 1 : viewsOf[place]! - 1;
+      if (rows.length !== count * recordLength) {
+        throw new RangeError(`place ${place} takes ${count} views of ${recordLength}, not ${rows.length}`);
       }
       const all = Buffer.from(rows.buffer, rows.byteOffset, rows.byteLength);
-      await guarded(writeAll(data, all, firstRecord[place]! * recordBytes));
-      await mark(place, KEPT);
+      const record = firstRecord[place]! + Number(views === "augmented");
+      await guarded(writeAll(data, all, record * recordBytes));
+      await mark(place, views === "plain" ? PLAIN : WHOLE);
     },
     markUnreadable: (place) => mark(place, UNREADABLE),
     async batch(places, views) {
