@@ -110,10 +110,49 @@ describe("the command line without a server", () => {
       "precisionAt10",
       "meanAveragePrecision",
       "seconds",
+      "intervals",
     ]);
     assert.equal(report.queries, 4);
     assert.equal(report.gallery, 8);
     assert.equal(report.precisionAt1, 1);
+  });
+
+  it("evaluates labels that are chosen, by label, and against another model", async () => {
+    const report = await json("evaluate", "--labels-only", "red", "--by-label", "--against", "base");
+    assert.deepEqual([report.queries, report.gallery], [6, 6]);
+    assert.deepEqual(
+      (report.byLabel as { label: string }[]).map(({ label }) => label),
+      ["red"],
+    );
+    const against = report.against as { model: string; queries: number; worse: string[]; byLabel: unknown[] };
+    assert.deepEqual([against.model, against.queries, against.worse, against.byLabel.length], ["base-1", 6, [], 1]);
+    const people = await lookalike(
+      ["evaluate", "--exclude-labels", "dark", "--by-label", "--against", "base"],
+      settings,
+    );
+    assert.match(people.stdout, /^Model base-1, labels category, split all: 6 queries in a gallery of 6/);
+    assert.match(people.stdout, /measure\s+value\s+base-1\s+difference\s+95 % of resamples/);
+    const wrong = await lookalike(["evaluate", "--labels-only", "green"], settings);
+    assert.equal(wrong.code, 1);
+    assert.match(wrong.stderr, /no label "green"\. There are "dark", "red"/);
+  });
+
+  it("measures distances and draws them", async () => {
+    const picture = path.join(folder, "distances.png");
+    const report = await json("distribution", "--against", "base", "--out", picture);
+    assert.deepEqual(
+      [report.labels, report.photos, report.positivePairs, report.negativePairs],
+      ["category", 12, 30, 36],
+    );
+    assert.equal((report.against as { model: string }).model, "base-1");
+    const { format, height } = await sharp(await readFile(picture)).metadata();
+    assert.deepEqual([format, height], ["png", 948]);
+    const { stdout } = await lookalike(["distribution", "--out", path.join(folder, "distances.svg")], settings);
+    assert.match(stdout, /peak of negatives/);
+    assert.match(await readFile(path.join(folder, "distances.svg"), "utf8"), /^<svg /);
+    const wrong = await lookalike(["distribution", "--out", path.join(folder, "distances.gif")], settings);
+    assert.equal(wrong.code, 1);
+    assert.match(wrong.stderr, /must end in \.svg or \.png/);
   });
 
   it("tells the catalog's health, the models and the encoders", async () => {
@@ -184,6 +223,7 @@ describe("the command line's help", () => {
     ["import"],
     ["similar"],
     ["evaluate"],
+    ["distribution"],
     ["models"],
     ["encoder"],
     ["encoder", "list"],
