@@ -54,7 +54,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
       const sheet = path.join(data, "similar.png");
       await drawAnswer(core, sheet);
       say(`What looks like ${PRODUCT}, as a picture: ${sheet}`);
-      if (options.train !== false) await trainDemo(core, PRODUCT, path.join(data, "before-and-after.png"));
+      if (options.train !== false) await trainDemo(core, PRODUCT, data);
       say(`Done in ${Math.round((Date.now() - startedAt) / 1000)} s.`);
     } finally {
       await core.close();

@@ -1,8 +1,11 @@
 import { writeFile } from "node:fs/promises";
+import path from "node:path";
+import sharp from "sharp";
 import { say } from "../cli/answer.js";
 import { waitForTraining } from "../cli/wait-for-training.js";
 import type { Core } from "../compose.js";
 import type { GateDecision } from "../evaluation/judge.type.js";
+import { drawDistributions } from "../learning/distribution/index.js";
 import { type ComparedItem, drawComparisonSheet } from "./comparison-sheet.js";
 
 /** Customers of the drawn shop look for a pattern. */
@@ -15,9 +18,10 @@ const SHOWN = 5;
 /**
  * Trains on the drawn shop, waits until the new model answers, and draws what it found before and what it finds now
  * for one product, which is of the test split: nothing was learned from it.
- * @param sheet PNG to write
+ * @param folder gets `before-and-after.png` and `distances.png`
  */
-export async function trainDemo(core: Core, product: string, sheet: string): Promise<void> {
+export async function trainDemo(core: Core, product: string, folder: string): Promise<void> {
+  const sheet = path.join(folder, "before-and-after.png");
   const active = await core.models.active();
   if ((await core.models.base()).id !== active.id) {
     say(`This shop's own model answers already: ${active.name}.`);
@@ -52,6 +56,19 @@ export async function trainDemo(core: Core, product: string, sheet: string): Pro
   say(
     `Of the ${before.items.length} products nearest to ${product}, ${right(before.items)} had its pattern before and ${right(after.items)} now: ${sheet}`,
   );
+  await drawDistances(core, path.join(folder, "distances.png"));
+}
+
+/** Of the test split too, before and after. */
+async function drawDistances(core: Core, file: string): Promise<void> {
+  const measure = (model: string) =>
+    core.distributions.measure({ model, labels: `attribute:${ATTRIBUTE}`, split: "test" });
+  const svg = drawDistributions([
+    { title: "Before", distribution: await measure("base") },
+    { title: "After", distribution: await measure("active") },
+  ]);
+  await writeFile(file, await sharp(Buffer.from(svg)).png().toBuffer());
+  say(`How far photos of one pattern are apart, and of different ones: ${file}`);
 }
 
 async function neighboursOf(core: Core, product: string) {
