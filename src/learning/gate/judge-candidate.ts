@@ -34,11 +34,9 @@ export function createJudgeCandidate({
   };
 }
 
-/** The notion that most batches were drawn by, or whatever there is where photos were only told from others. */
+/** The first notion that was asked for, or whatever labels there are where photos were only told from others. */
 export function labelsToJudgeBy(positives: readonly PositiveRule[]): [string, ...string[]] {
-  const [main] = positives
-    .filter(({ kind }) => kind !== "augmentation")
-    .sort((left, right) => right.weight - left.weight);
+  const main = positives.find(({ kind }) => kind !== "augmentation");
   return main === undefined ? ["category", "group", "product"] : [main.kind];
 }
 
