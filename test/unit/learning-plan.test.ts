@@ -142,7 +142,7 @@ describe("checkpoints", () => {
 describe("figures within a run", () => {
   const vectors = (rows: number[][]) => ({ data: Float32Array.from(rows.flat()), count: rows.length, dims: 2 });
 
-  it("ranks queries against the gallery by hand-made vectors", () => {
+  it("ranks queries against the gallery by hand-made vectors", async () => {
     const gallery = {
       vectors: vectors([
         [1, 0],
@@ -159,11 +159,11 @@ describe("figures within a run", () => {
       ]),
       labels: Int32Array.of(0, 0, 5),
     };
-    const figures = validate(queries, gallery);
+    const figures = await validate(queries, gallery);
     // First query: ranks 1 and 2. Second: 2 and 3. The third has no label in the gallery.
     assert.equal(figures?.precisionAt1, 0.5);
     assert.ok(Math.abs((figures?.meanAveragePrecision ?? 0) - (1 + (1 / 2 + 2 / 3) / 2) / 2) < 1e-9);
-    assert.equal(validate({ ...queries, labels: Int32Array.of(7, 7, 7) }, gallery), undefined);
+    assert.equal(await validate({ ...queries, labels: Int32Array.of(7, 7, 7) }, gallery), undefined);
   });
 
   it("means of distances agree with looking at every pair", () => {

@@ -18,7 +18,11 @@ export async function describeBase(
   const vectors = rowsAt(units, [...train.keys()]);
   const labels = train.map((position) => material.trainLabels[position]!);
   await reportDistances("before", vectors, labels, learning);
-  return validate({ vectors: rowsAt(units, queries), labels: readable.validation.labels }, { vectors, labels });
+  return validate(
+    { vectors: rowsAt(units, queries), labels: readable.validation.labels },
+    { vectors, labels },
+    learning.signal,
+  );
 }
 
 /** Tells how distances of training photos lie; nothing where no pair can be compared. */

@@ -178,11 +178,12 @@ export function createBetweenEpochs(options: BetweenEpochsOptions): BetweenEpoch
         queries.map((index) => placesOf.validation(index)),
       );
       const kept = whole ? everyNth(Int32Array.from(positions.keys()), GALLERY) : undefined;
-      validation = validate(
+      validation = await validate(
         { vectors, labels: queries.map((index) => options.validation.labels[index]!) },
         kept === undefined
           ? { vectors: gallery, labels }
           : { vectors: rowsAt(gallery, kept), labels: kept.map((row) => labels[row]!) },
+        signal,
       );
     }
     const didClean = cleanNow && (await stoppable(clean(gallery, positions, step)));

@@ -1,7 +1,7 @@
-import { averageFlips, joinModels } from "../export/index.js";
+import { averageFlips } from "../export/index.js";
 import type { LearningResult, ValidationFigures } from "../learning.type.js";
 import { everyNth } from "../plan/every-nth.js";
-import { joinVectors, learnWhitening, projectVectors } from "../whitening/index.js";
+import { joinWithWhitenedBase } from "../whitening/index.js";
 import type { BaseFeatures, ReadablePhotos } from "./base-features.js";
 import { reportDistances } from "./describe-base.js";
 import { encodeAll, rowsAt } from "./encode.js";
@@ -43,20 +43,26 @@ export async function finish(
     const encoder = { graph: chosen.graph, image: workshop.image };
     const options = { seed: input.request.seed, signal };
     const whitening = { encoder, features: recipe.head.features, vectors, count, width, options };
-    const { model: whitened, fit } = await learnWhitening(whitening);
-    model = joinModels(model, whitened, [recipe.tunedShare, 1 - recipe.tunedShare]);
-    const joined = async (own: typeof tuned, base: typeof rows) => {
-      const projected = { data: await projectVectors(base.data, base.count, fit), dims: fit.dims };
-      return { data: joinVectors(own, projected, recipe.tunedShare ?? 1), count: own.count, dims: own.dims + fit.dims };
-    };
+    const own = { model, vectors: tuned.data, dims: trainer.dims };
+    const result = await joinWithWhitenedBase(own, recipe.tunedShare, whitening);
+    model = result.model;
+    dims = result.dims;
+    const joined = async (mine: typeof tuned, base: typeof rows) => ({
+      data: await result.vectorsOf(mine.data, base.data),
+      count: mine.count,
+      dims: result.dims,
+    });
     const queries = Array.from({ length: rows.count - count }, (_, index) => count + index);
     const gallery = await joined(tuned, { data: vectors, count, dims: width });
     await reportDistances("after", gallery, labels, learning);
     if (queries.length > 0) {
       const asked = await joined(await embed(readable.validation.places), rowsAt(rows, queries));
-      validation = validate({ vectors: asked, labels: readable.validation.labels }, { vectors: gallery, labels });
+      validation = await validate(
+        { vectors: asked, labels: readable.validation.labels },
+        { vectors: gallery, labels },
+        signal,
+      );
     }
-    dims = gallery.dims;
   } else {
     await reportDistances("after", tuned, labels, learning);
   }

@@ -100,6 +100,7 @@ export async function learnWithoutLabels(
     return validate(
       { vectors: rowsAt(vectors, queries), labels: labels.subarray(trainCount) },
       { vectors: gallery, labels: galleryLabels },
+      signal,
     );
   };
   const baseValidation = await figures("before", leadingUnits(rows, manifest.dims));

@@ -1,6 +1,8 @@
+import { setImmediate } from "node:timers/promises";
 import { figuresOf, meansOf, ranksOfRelevant } from "../../evaluation/ranking-metrics.js";
 import { similaritiesOf } from "../../evaluation/similarities.js";
 import type { UnitVectors } from "../../mining/index.js";
+import { LearningCancelled } from "../learning.errors.js";
 import type { ValidationFigures } from "../learning.type.js";
 
 /** Queries whose similarities are in memory at once. */
@@ -16,8 +18,13 @@ export interface LabelledVectors {
  * Each query ranked against the whole gallery by cosine. Queries whose label the gallery lacks say nothing and are left
  * out.
  * @returns undefined when no query is left
+ * @throws LearningCancelled
  */
-export function validate(queries: LabelledVectors, gallery: LabelledVectors): ValidationFigures | undefined {
+export async function validate(
+  queries: LabelledVectors,
+  gallery: LabelledVectors,
+  signal?: AbortSignal,
+): Promise<ValidationFigures | undefined> {
   const { dims } = gallery.vectors;
   const relevant = new Map<number, number[]>();
   for (const [place, label] of gallery.labels.entries()) {
@@ -31,6 +38,9 @@ export function validate(queries: LabelledVectors, gallery: LabelledVectors): Va
   const blocks = [{ data: gallery.vectors.data, rows: gallery.vectors.count }];
   const figures = [];
   for (let first = 0; first < asked.length; first += BLOCK) {
+    // Large catalogs take seconds: whoever wants to stop the run must be heard in between.
+    await setImmediate();
+    if (signal?.aborted) throw new LearningCancelled();
     const block = asked.slice(first, first + BLOCK);
     const rows = block.map((place) => queries.vectors.data.subarray(place * dims, (place + 1) * dims));
     for (const [at, similarities] of similaritiesOf(rows, blocks, dims).entries()) {
