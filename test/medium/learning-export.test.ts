@@ -17,6 +17,7 @@ import {
   buildWhitenedModel,
   featuresOf,
   fitReduction,
+  joinWithWhitenedBase,
   learnWhitening,
   openFeatureSession,
   type Projection,
@@ -223,6 +224,36 @@ describe("joined models", () => {
     const reduced = await run(reduceModel(averageFlips(joined, { layout: "NCHW" }), reduction), pictures);
     assert.equal(reduced.length, count * 4);
     assertUnit(reduced, 4);
+  });
+
+  it("are what the recipe growing ends with: its model gives what its figures were measured on", async () => {
+    const input = { encoder: { graph, image }, features, vectors, count, width };
+    const own = { model: tuned, vectors: await run(tuned, pictures), dims: 16 };
+    const few = await joinWithWhitenedBase(own, 0.7, input);
+    assert.equal(few.dims, 16 + count - 1);
+    assertNear(await run(few.model, pictures), await few.vectorsOf(own.vectors, vectors), 1e-4);
+    assertNear(await run(few.model, pictures), await run(joinModels(tuned, whitened, [0.7, 0.3]), pictures), 1e-4);
+
+    const copies = 10;
+    const repeated = (rows: Float32Array) => {
+      const all = new Float32Array(rows.length * copies);
+      for (let copy = 0; copy < copies; copy++) all.set(rows, copy * rows.length);
+      return all;
+    };
+    const many = await joinWithWhitenedBase({ ...own, vectors: repeated(own.vectors) }, 0.7, {
+      ...input,
+      vectors: repeated(vectors),
+      count: count * copies,
+    });
+    // Eight different photos span eight dimensions.
+    assert.equal(many.dims, count);
+    const reduced = await run(many.model, pictures);
+    assertNear(reduced, await many.vectorsOf(own.vectors, vectors), 1e-4);
+    const cosine = (rows: Float32Array, dims: number) => {
+      const [a, b] = [rows.subarray(0, dims), rows.subarray(dims, 2 * dims)];
+      return a.reduce((sum, value, index) => sum + value * b[index]!, 0);
+    };
+    assert.ok(Math.abs(cosine(reduced, many.dims) - cosine(await run(few.model, pictures), few.dims)) < 1e-2);
   });
 
   it("refuses models of other photos, shares of nothing, and models without an embedding", () => {

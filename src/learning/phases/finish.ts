@@ -1,4 +1,4 @@
-import { averageFlips } from "../export/index.js";
+import { averageFlips, describeModel } from "../export/index.js";
 import type { LearningResult, ValidationFigures } from "../learning.type.js";
 import { everyNth } from "../plan/every-nth.js";
 import { joinWithWhitenedBase } from "../whitening/index.js";
@@ -66,7 +66,9 @@ export async function finish(
   } else {
     await reportDistances("after", tuned, labels, learning);
   }
-  if (recipe.flipAveraging) model = averageFlips(model, input.encoder.manifest.preprocessing);
+  const base = input.encoder.manifest;
+  if (recipe.flipAveraging) model = averageFlips(model, base.preprocessing);
+  model = describeModel(model, { recipe: recipe.name, base });
   await listener.progress({ stage: "export", done: 1, total: 1, secondsLeft: 0 });
   return { model, dims, validation };
 }

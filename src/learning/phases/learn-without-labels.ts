@@ -3,6 +3,7 @@ import pLimit from "p-limit";
 import { PhotoUnreadable } from "../../catalog/photos/photo-unreadable.error.js";
 import { describeDistances, NothingToMine } from "../../mining/index.js";
 import { readModel, readModelFile } from "../../onnx/index.js";
+import { describeModel } from "../export/index.js";
 import { LearningCancelled, NotEnoughData } from "../learning.errors.js";
 import type { LearningInput, LearningListener, LearningResult } from "../learning.type.js";
 import { everyNth } from "../plan/every-nth.js";
@@ -104,7 +105,8 @@ export async function learnWithoutLabels(
     );
   };
   const baseValidation = await figures("before", leadingUnits(rows, manifest.dims));
-  return { model: whitened, dims: fit.dims, baseValidation, validation: await figures("after", projected), steps: 0 };
+  const described = describeModel(whitened, { recipe: "whitening", base: manifest });
+  return { model: described, dims: fit.dims, baseValidation, validation: await figures("after", projected), steps: 0 };
 
   async function featuresOfPhotos(wanted: Int32Array, trunk: Uint8Array, length: number) {
     const { preprocessing } = manifest;
