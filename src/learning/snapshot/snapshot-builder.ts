@@ -20,8 +20,8 @@ export interface SnapshotBuilderDependencies {
 export interface SnapshotBuilder {
   /**
    * Freezes what a run learns from: photos of active products that have a vector of `modelId`, their labels by each
-   * rule, and splits. The same catalog and request give the same snapshot. Memory is some 1 kB a photo: vectors are
-   * streamed, and kept as sketches of 128 numbers.
+   * rule, and splits. The same catalog and request give the same snapshot. Memory is some 3 kB a photo however
+   * long vectors are: they are streamed, and kept as sketches of 128 numbers.
    * @throws NotEnoughData, BadUserInput (rules, labels that are not there), ModelVectorsGone
    */
   build(request: SnapshotRequest, modelId: number, signal?: AbortSignal): Promise<Snapshot>;
