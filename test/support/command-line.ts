@@ -22,6 +22,14 @@ export async function lookalike(
   args: readonly string[],
   settings: Record<string, string> = {},
 ): Promise<CommandResult> {
+  return startLookalike(args, settings).ended;
+}
+
+/** Starts `lookalike …` as a process of its own. */
+export function startLookalike(
+  args: readonly string[],
+  settings: Record<string, string> = {},
+): { readonly ended: Promise<CommandResult>; signal(name: NodeJS.Signals): void } {
   const child = spawn(process.execPath, [MAIN, ...args], {
     env: environment(settings),
     stdio: ["ignore", "pipe", "pipe"],
@@ -34,8 +42,8 @@ export async function lookalike(
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     stderr += text;
   });
-  const [code] = (await once(child, "close")) as [number | null];
-  return { code, stdout, stderr };
+  const ended = once(child, "close").then(([code]) => ({ code: code as number | null, stdout, stderr }));
+  return { ended, signal: (name) => void child.kill(name) };
 }
 
 /** A running `lookalike serve` with its worker. */
