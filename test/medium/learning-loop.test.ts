@@ -101,6 +101,36 @@ describe("learning from drawn photos", () => {
     });
   }
 
+  it("learns from views of the same photo where nobody says what is similar, and from two notions at once", async () => {
+    const overrides = { ...short, steps: 12, headSteps: 12 };
+    const snapshot = drawnSnapshot();
+    const unlabelled = {
+      ...snapshot,
+      positives: [{ kind: "augmentation", weight: 1 }],
+      photos: snapshot.photos.map((photo) => ({ ...photo, labels: [-1] })),
+    } as const;
+    const alone = keepingListener();
+    const result = await learn(await drawnInput({ overrides }, { snapshot: unlabelled }), alone.listener, running());
+    assert.deepEqual([...new Set(alone.told.epochs.map(({ stage }) => stage))], ["trunk"]);
+    assert.equal(result.validation, undefined);
+    assert.ok(alone.told.epochs.at(-1)!.loss < alone.told.epochs[0]!.loss);
+
+    const both = {
+      ...snapshot,
+      positives: [
+        { kind: "category", weight: 2 },
+        { kind: "augmentation", weight: 1 },
+      ],
+      photos: snapshot.photos.map((photo) => ({ ...photo, labels: [...photo.labels, -1] })),
+    } as const;
+    const mixed = await learn(
+      await drawnInput({ overrides }, { snapshot: both }),
+      keepingListener().listener,
+      running(),
+    );
+    assert.ok(mixed.validation);
+  });
+
   it("averages over mirrored photos when the recipe says so", async () => {
     const overrides = { ...short, steps: 6, headSteps: 6, epochs: 1 };
     const plain = await learn(await drawnInput({ overrides }), keepingListener().listener, running());

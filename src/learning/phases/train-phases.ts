@@ -1,6 +1,6 @@
 import type { Checkpoint } from "../checkpoint.js";
 import type { LearningResult } from "../learning.type.js";
-import { lastPhase, samplerOf } from "../plan/open-workshop.js";
+import { canCompare, lastPhase, samplerOf } from "../plan/open-workshop.js";
 import type { RunRecord } from "../run-record.js";
 import { type BaseFeatures, baseFeatures, preparePhotos, prepareViews } from "./base-features.js";
 import { describeBase } from "./describe-base.js";
@@ -40,7 +40,7 @@ export async function trainPhases(
     const statistics = columnStatistics(trainRows);
     if (recipe.head.standardise) for (const one of workshop.trainers) await one.standardise(statistics);
     const { headPhase: phase } = recipe;
-    if (recipe.trunkPhase && phase) {
+    if (recipe.trunkPhase && phase && canCompare(material, 1)) {
       const warm = await openHeadWarmUp({ recipe, phase, material, features: rows, seed, threads });
       try {
         if (recipe.head.standardise) for (const one of warm.trainers) await one.standardise(statistics);

@@ -100,15 +100,34 @@ export async function openSource(
   return { source: cache, cache, viewsOf };
 }
 
-/** Batches of a recipe over training photos. @throws NothingToMine */
+/** Whether batches can be drawn by some notion of similar, with so many views of each photo. */
+export function canCompare({ rules }: LearningMaterial, views: number): boolean {
+  return rules.some(({ labels }) => hasPairs(labels, views));
+}
+
+/** Two labels of which two photos, or two views of one, can be shown. */
+function hasPairs(labels: Int32Array, views: number): boolean {
+  const shown = new Map<number, number>();
+  for (const label of labels) if (label >= 0) shown.set(label, (shown.get(label) ?? 0) + views);
+  let paired = 0;
+  for (const count of shown.values()) if (count > 1 && ++paired === 2) return true;
+  return false;
+}
+
+/**
+ * Batches of a recipe over training photos, by those notions of similar that leave something to compare.
+ * @throws NothingToMine
+ */
 export function samplerOf(
   { mining, views }: Pick<Recipe, "mining" | "views">,
   { labelsPerBatch, photosPerLabel }: Pick<PhaseSettings, "labelsPerBatch" | "photosPerLabel">,
   { rules }: LearningMaterial,
   seed: number,
 ): BatchSampler {
+  const usable = rules.filter(({ labels }) => hasPairs(labels, views));
   return createBatchSampler({
-    rules,
+    // Where there is none, the sampler says what is missing.
+    rules: usable.length > 0 ? usable : rules,
     labelsPerBatch,
     photosPerLabel,
     views,
