@@ -29,8 +29,8 @@ const COLOURS: readonly {
 const PATTERNS: readonly Design["pattern"][] = ["plain", "stripes", "dots", "checks"];
 const MATERIALS = ["cotton", "linen", "wool", "leather", "oak", "steel", "ceramic", "glass"];
 const BRANDS = ["Alder & Finch", "Nordlys", "Casa Verde", "Piccolo", "Hinoki"];
-const DESIGNS_PER_CATEGORY = 8;
-const COLOURS_PER_DESIGN = 3;
+const DESIGNS_PER_CATEGORY = 12;
+const COLOURS_PER_DESIGN = 2;
 /** The first designs of each category test what training learns from the others. */
 const TEST_DESIGNS = 3;
 
@@ -62,7 +62,7 @@ function palette(hue: number, saturation: number, lightness: number): Palette {
 const csvField = (value: string) => (/[",\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
 
 /**
- * Draws a shop: 12 categories × 8 designs in three colours = 288 products with two photos each, and the product feed that
+ * Draws a shop: 12 categories × 12 designs in two colours = 288 products with two photos each, and the product feed that
  * names them. Three designs of each category are set aside to test by. The same seed draws the same bytes.
  * @param folder gets `products.csv` and `photos/`
  * @param onProgress called after each product
@@ -89,7 +89,7 @@ export async function drawCatalog(
       const material = MATERIALS[(categoryIndex * 3 + designIndex) % MATERIALS.length] ?? "cotton";
       const brand = BRANDS[uniformInt(random, 0, BRANDS.length - 1)] ?? "Nordlys";
       const euros = uniformInt(random, 9, 180);
-      const firstColour = uniformInt(random, 0, COLOURS.length - 1);
+      const firstColour = 3 * designIndex + categoryIndex;
       for (let variant = 0; variant < COLOURS_PER_DESIGN; variant++) {
         const colour = COLOURS[(firstColour + variant * 3) % COLOURS.length];
         if (!colour) continue;
