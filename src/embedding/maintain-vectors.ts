@@ -32,11 +32,15 @@ export function startVectorMaintenance(dependencies: MaintainVectorsDependencies
 
   const maintain = async (): Promise<void> => {
     if (!due) return;
-    const { "embed-photo": embedding } = await queue.counts();
+    const { "embed-photo": embedding, "refresh-model": refreshing } = await queue.counts();
     if (embedding.waiting + embedding.active > 0) return;
     due = false;
     await models.settle();
-    for (const { id } of await models.live()) await vectors.ensureIndex(id);
+    // A refresh builds its candidate's index itself, when the last vector is there.
+    const halfMade = refreshing.waiting + refreshing.active + refreshing.retrying > 0;
+    for (const { id, state } of await models.live()) {
+      if (state !== "CANDIDATE" || !halfMade) await vectors.ensureIndex(id);
+    }
   };
   let idle = true;
   const timer = setInterval(() => {

@@ -21,9 +21,19 @@ export interface MakeVectorsDependencies {
  * (docs/decisions/172-refresh-gives-way.md).
  */
 const PACES = {
-  postgres: { contents: 1024, photos: 256, rows: 256, products: 500, rest: 0.5 },
-  embedded: { contents: 256, photos: 64, rows: 16, products: 50, rest: 1 },
+  postgres: {
+    contents: 2048,
+    photos: 256,
+    gathered: 2048,
+    rows: 2048,
+    restOfPhotos: 0,
+    products: 500,
+    restOfProducts: 0.5,
+  },
+  embedded: { contents: 256, photos: 64, gathered: 64, rows: 16, restOfPhotos: 1, products: 50, restOfProducts: 1 },
 } as const;
+/** Vectors wait for each other no longer than this: a killed worker loses no more. */
+const GATHER_MS = 2000;
 /** Photos read from the blob store at once. */
 const READS = 16;
 
@@ -44,23 +54,39 @@ export async function embedLacking(
   const { database, vectors } = dependencies;
   const pace = PACES[database.kind];
   let reason: string | undefined;
-  let after: bigint | undefined = 0n;
+  let gathered = emptyPart();
   let writing: Promise<void> = Promise.resolve();
+  let writtenAt = performance.now();
+  const pageAfter = (after: bigint): Promise<LackingPage> => {
+    const page = vectors.lackingPage(database, modelId, after, pace.contents);
+    page.catch(() => undefined);
+    return page;
+  };
+  const write = async (): Promise<void> => {
+    await writing;
+    writing = writePart(dependencies, modelId, gathered);
+    // Whoever awaits it sees the failure; until then it must not end the process.
+    writing.catch(() => undefined);
+    gathered = emptyPart();
+    writtenAt = performance.now();
+  };
   try {
-    while (after !== undefined) {
-      const page: LackingPage = await vectors.lackingPage(database, modelId, after, pace.contents);
-      for (let at = 0; at < page.contents.length; at += pace.photos) {
-        const part = await embedPart(dependencies, modelId, page.contents.slice(at, at + pace.photos), signal);
+    let next: Promise<LackingPage> | undefined = pageAfter(0n);
+    while (next !== undefined) {
+      const { contents, last }: LackingPage = await next;
+      // Looked up while this one is embedded.
+      next = last === undefined ? undefined : pageAfter(last);
+      for (let at = 0; at < contents.length; at += pace.photos) {
+        const part = await embedPart(dependencies, modelId, contents.slice(at, at + pace.photos), signal);
         reason ??= part.failures[0];
-        await writing;
-        writing = writePart(dependencies, modelId, part);
-        // Whoever awaits it sees the failure; until then it must not end the process.
-        writing.catch(() => undefined);
+        gathered.vectors.push(...part.vectors);
+        gathered.unreadable.push(...part.unreadable);
+        if (gathered.vectors.length >= pace.gathered || performance.now() - writtenAt > GATHER_MS) await write();
         await note(part.vectors.length + part.unreadable.length);
       }
-      after = page.last;
     }
   } finally {
+    await write();
     await writing;
   }
   return reason;
@@ -85,7 +111,7 @@ export async function refreshProducts(
     );
     after = page.last;
     await note(0);
-    if (page.refreshed > 0) await delay((performance.now() - startedAt) * pace.rest, undefined, { signal });
+    if (page.refreshed > 0) await delay((performance.now() - startedAt) * pace.restOfProducts, undefined, { signal });
   }
 }
 
@@ -96,13 +122,15 @@ interface Part {
   readonly failures: string[];
 }
 
+const emptyPart = (): Part => ({ vectors: [], unreadable: [], failures: [] });
+
 async function embedPart(
   { blobs, embedders }: MakeVectorsDependencies,
   modelId: number,
   contents: readonly PhotoContent[],
   signal: AbortSignal,
 ): Promise<Part> {
-  const part: Part = { vectors: [], unreadable: [], failures: [] };
+  const part = emptyPart();
   const fail = (blobId: bigint, error: unknown): void => {
     if (isContentFailure(error)) part.unreadable.push({ blobId, failure: error });
     else part.failures.push(messageOf(error));
@@ -135,11 +163,11 @@ async function embedPart(
 }
 
 async function writePart({ database, vectors }: MakeVectorsDependencies, modelId: number, part: Part): Promise<void> {
-  const { rows, rest } = PACES[database.kind];
+  const { rows, restOfPhotos } = PACES[database.kind];
   for (let at = 0; at < part.vectors.length; at += rows) {
     const startedAt = performance.now();
     await vectors.writePhotosInBulk(modelId, part.vectors.slice(at, at + rows));
-    await delay((performance.now() - startedAt) * rest);
+    await delay((performance.now() - startedAt) * restOfPhotos);
   }
   if (part.unreadable.length > 0) {
     await retryConflicts(() => database.transaction((sql) => markUnreadable(sql, vectors, part.unreadable)));

@@ -4,7 +4,7 @@ import type { Neighbour, SearchWindow, Vectors } from "../vectors/vectors.type.j
 export const TOP = 10;
 
 /** What a product's page shows by default: of its category, one of a group, by the closest pair of photos. */
-const AS_SHOWN = { filter: {}, sameCategory: true, oneOfGroup: true, match: "BEST_IMAGE" } as const;
+const AS_SHOWN = { filter: {}, sameCategory: true as boolean, oneOfGroup: true, match: "BEST_IMAGE" } as const;
 
 /**
  * The ten nearest of each product by one model, as `similarItems` shows them. Products without a vector of the model
@@ -15,11 +15,12 @@ export async function topNeighbours(
   { search }: Pick<Vectors, "search">,
   modelId: number,
   productIds: readonly bigint[],
+  { sameCategory = AS_SHOWN.sameCategory }: { readonly sameCategory?: boolean } = {},
 ): Promise<Map<bigint, readonly Neighbour[]>> {
   const found = new Map<bigint, readonly Neighbour[]>();
   const look = async (ids: readonly bigint[], scan: "auto" | "exact"): Promise<SearchWindow[]> => {
     const seeds = { by: "product", ids } as const;
-    return (await search.windows({ ...AS_SHOWN, modelId, seeds, offset: 0, limit: TOP, scan })).windows;
+    return (await search.windows({ ...AS_SHOWN, sameCategory, modelId, seeds, offset: 0, limit: TOP, scan })).windows;
   };
   const uncertain: bigint[] = [];
   for (const window of await look(productIds, "auto")) {

@@ -15,43 +15,43 @@ export interface PhotoVector {
 
 /**
  * Writes many photo vectors of one live model in a transaction of its own: COPY BINARY on Postgres, INSERT on the
- * embedded database, which loses its connection over COPY (docs/decisions/171-write-back.md has the figures). Left out
- * are contents that went meanwhile and those that have a vector already, and everything when the model is no longer
- * live. Product vectors are not touched; see `Vectors.refreshStale`.
- * @returns rows written
+ * embedded database, which loses its connection over COPY (docs/decisions/171-write-back.md has the figures). Nothing is
+ * written when the model is no longer live. Product vectors are not touched; see `Vectors.refreshStale`.
+ * @param rows contents that lacked a vector a moment ago; one that has got it meanwhile keeps it
  * @throws VectorLengthWrong
  */
 export async function writePhotosInBulk(
   database: Database,
   modelId: number,
   rows: readonly PhotoVector[],
-): Promise<number> {
-  if (rows.length === 0) return 0;
-  const insert = (): Promise<number> =>
-    database.transaction(async (sql) => {
-      const wanted = await hold(sql, modelId, rows);
-      await writePhotoVectors(sql, modelId, wanted);
-      return wanted.length;
-    });
-  if (database.kind === "embedded") return insert();
-  try {
-    return await copy(database, modelId, rows);
-  } catch (error) {
-    // COPY knows no ON CONFLICT: another writer embedded one of these photos between our look and our write.
-    if ((error as { code?: string }).code === "23505") return insert();
-    throw error;
+): Promise<void> {
+  if (rows.length === 0) return;
+  if (database.kind === "postgres") {
+    try {
+      return await copy(database, modelId, rows);
+    } catch (error) {
+      // COPY knows no ON CONFLICT: another writer embedded one of these photos meanwhile.
+      if ((error as { code?: string }).code !== "23505") throw error;
+    }
   }
+  await database.transaction(async (sql) => {
+    if (await begin(sql, modelId)) await writePhotoVectors(sql, modelId, rows);
+  });
 }
 
-async function copy(database: Database, modelId: number, rows: readonly PhotoVector[]): Promise<number> {
+async function copy(database: Database, modelId: number, rows: readonly PhotoVector[]): Promise<void> {
+  const { photo } = partitionsOf(modelId);
+  const bytes = encodeCopy(modelId, rows, database.vectorType);
   const client = await database.pool.connect();
   let broken: Error | undefined;
   try {
     await client.query("BEGIN");
-    const wanted = await hold(sqlOf(client), modelId, rows);
-    if (wanted.length > 0) await stream(client, modelId, wanted, database.vectorType);
+    if (await begin(sqlOf(client), modelId)) {
+      const copying = client.query(copyFrom(`COPY ${photo} (model_id, blob_id, vec) FROM STDIN (FORMAT binary)`));
+      copying.end(bytes);
+      await finished(copying);
+    }
     await client.query("COMMIT");
-    return wanted.length;
   } catch (error) {
     await client.query("ROLLBACK").catch((failure: Error) => {
       broken = failure;
@@ -62,31 +62,11 @@ async function copy(database: Database, modelId: number, rows: readonly PhotoVec
   }
 }
 
-async function stream(
-  client: pg.PoolClient,
-  modelId: number,
-  rows: readonly PhotoVector[],
-  type: Database["vectorType"],
-): Promise<void> {
-  const { photo } = partitionsOf(modelId);
-  const copying = client.query(copyFrom(`COPY ${photo} (model_id, blob_id, vec) FROM STDIN (FORMAT binary)`));
-  copying.end(encodeCopy(modelId, rows, type));
-  await finished(copying);
-}
-
-/** Those of the rows that are to be written, in order, their contents held until the transaction ends. */
-async function hold(sql: Sql, modelId: number, rows: readonly PhotoVector[]): Promise<PhotoVector[]> {
-  const { photo } = partitionsOf(modelId);
-  const live = await sql.query("SELECT 1 FROM vectors.live_model WHERE id = $1::int", [modelId]);
-  if (live.length === 0) return [];
-  const byId = new Map(rows.map((row) => [row.blobId, row]));
-  const there = await sql.query<{ id: bigint }>(
-    `SELECT b.id FROM image_blob b
-     WHERE b.id = ANY($1::bigint[]) AND NOT EXISTS (SELECT 1 FROM ${photo} v WHERE v.blob_id = b.id)
-     ORDER BY b.id FOR KEY SHARE OF b`,
-    [[...byId.keys()]],
-  );
-  return there.map(({ id }) => byId.get(id)!);
+/** @returns whether the model is live */
+async function begin(sql: Sql, modelId: number): Promise<boolean> {
+  // What a crash of the server takes back is made again by the job; a promotion is not on disk before what it relies on.
+  await sql.query("SET LOCAL synchronous_commit = off");
+  return (await sql.query("SELECT 1 FROM vectors.live_model WHERE id = $1::int", [modelId])).length > 0;
 }
 
 function sqlOf(client: pg.PoolClient): Sql {

@@ -1,5 +1,6 @@
+import { endianness } from "node:os";
 import type { Database } from "../database/database.type.js";
-import { halfBits } from "./half-floats.js";
+import { toHalves } from "./half-floats.js";
 
 const SIGNATURE = Buffer.from("PGCOPY\n\xff\r\n\0", "latin1");
 
@@ -28,14 +29,16 @@ export function encodeCopy(
     at = buffer.writeInt32BE(4 + width * vector.length, at);
     at = buffer.writeUInt16BE(vector.length, at);
     at = buffer.writeUInt16BE(0, at);
-    for (let place = 0; place < vector.length; place++) {
-      if (width === 2) {
-        const half = halfBits(vector[place]!);
-        buffer[at++] = half >>> 8;
-        buffer[at++] = half & 0xff;
-      } else at = buffer.writeFloatBE(vector[place]!, at);
-    }
+    const bytes = width === 2 ? swapped(toHalves(vector), 16) : swapped(vector.slice(), 32);
+    at += bytes.copy(buffer, at);
   }
   buffer.writeInt16BE(-1, at);
   return buffer;
+}
+
+/** The network's byte order. */
+function swapped({ buffer, byteOffset, byteLength }: Uint16Array | Float32Array, bits: 16 | 32): Buffer {
+  const bytes = Buffer.from(buffer, byteOffset, byteLength);
+  if (endianness() === "BE") return bytes;
+  return bits === 16 ? bytes.swap16() : bytes.swap32();
 }

@@ -33,14 +33,11 @@ export interface Vectors extends ProductVectors {
   ): Promise<void>;
   /** Refreshes the product rows of every product that shows one of these photos. */
   refreshShowing(sql: Sql, modelId: number, blobIds: readonly bigint[]): Promise<void>;
-  /**
-   * The same for many photos and without their products, in a transaction of its own that first looks whether the model
-   * is live and the contents are still there. @returns rows written
-   */
+  /** The same for many photos of a live model, in a transaction of its own. Nothing when the model is not live. */
   writePhotosInBulk(
     modelId: number,
     rows: readonly { readonly blobId: bigint; readonly vector: Float32Array }[],
-  ): Promise<number>;
+  ): Promise<void>;
   /** Contents without a vector, among the `limit` that follow `after` by id; `last` is undefined after the last page. */
   lackingPage(
     sql: Sql,
