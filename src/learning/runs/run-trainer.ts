@@ -1,9 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { constants, setPriority } from "node:os";
 import { createBlobStore } from "../../catalog/photos/blob-store.js";
 import { createEncoderRegistry } from "../../encoders/index.js";
 import { codeOf, messageOf } from "../../errors.js";
+import { giveWay } from "../../jobs/give-way.js";
 import { createLogger } from "../../logger.js";
 import { createArtefactStore } from "../../models/artefact-store.js";
 import type { Learn, LearningListener } from "../learning.type.js";
@@ -123,7 +123,7 @@ function tell(message: FromTrainer): Promise<void> {
 
 /** Answers and embedding come first on the processor; and when memory ends, it is this process that the system ends. */
 function yieldToOthers(): void {
-  setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+  giveWay();
   try {
     writeFileSync("/proc/self/oom_score_adj", "500");
   } catch {

@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { after, before, describe, it } from "node:test";
+import { createJobConsumer } from "../../src/jobs/index.js";
+import { measureChange } from "../../src/learning/runs/catalog-change.js";
+import { endLostRuns, removeOldWorkFolders } from "../../src/learning/runs/end-lost-runs.js";
+import {
+  lastDue,
+  type RetrainScheduleDependencies,
+  retrainIfChanged,
+} from "../../src/learning/runs/retrain-schedule.js";
+import { runsWithWorkFolder, workFolderOf } from "../../src/learning/runs/run-files.js";
+import { createTrainModelJob } from "../../src/learning/runs/train-model.job.js";
+import { finishRun } from "../../src/learning/runs/training-runs.repository.js";
+import { createSnapshotBuilder } from "../../src/learning/snapshot/index.js";
+import { describeOnBothDatabases, testLogger } from "../support/database.js";
+import { playedTraining } from "../support/learning-runs.js";
+import { PLAYS } from "../support/learning-trainer.js";
+import { openTinyShop, type TinyShop } from "../support/tiny-shop.js";
+
+describe("the schedule of retraining", () => {
+  it("knows the last time that an expression names, up to now, in UTC", () => {
+    const at = (expression: string, now: string) => lastDue(expression, new Date(now)).toISOString();
+    assert.equal(at("0 3 * * *", "2026-05-04T02:59:59.000Z"), "2026-05-03T03:00:00.000Z");
+    assert.equal(at("0 3 * * *", "2026-05-04T03:00:00.000Z"), "2026-05-04T03:00:00.000Z");
+    assert.equal(at("30 2 * * 0", "2026-05-04T12:00:00.000Z"), "2026-05-03T02:30:00.000Z");
+    for (const expression of ["61 * * * *", "a b c d e", "* * * * *; DROP"]) {
+      assert.throws(() => lastDue(expression, new Date()), { code: "BAD_USER_INPUT" });
+    }
+  });
+});
+
+describeOnBothDatabases("runs that nobody starts or ends by hand", (_, kind) => {
+  let shop: TinyShop;
+  before(async () => {
+    shop = await openTinyShop(kind);
+  });
+  after(() => shop.close());
+
+  const scheduled = (): RetrainScheduleDependencies => {
+    const { database, training, artefacts, config } = shop.core;
+    return { database, training, artefacts, config, logger: testLogger };
+  };
+  let ahead = 0;
+  const later = (): Date => {
+    ahead += 1_000;
+    return new Date(Date.now() + ahead);
+  };
+  const endAll = () => shop.core.database.query("UPDATE training_run SET state = 'CANCELLED', finished_at = now()");
+
+  it("are started by the schedule once, whoever looks; not while another run is on", async () => {
+    const { training } = shop.core;
+    const due = later();
+    const ids = await Promise.all([1, 2, 3].map(() => retrainIfChanged(scheduled(), due)));
+    assert.equal(ids.filter((id) => id !== undefined).length, 1);
+    assert.equal((await training.list({ limit: 10 })).length, 1);
+    assert.equal(await retrainIfChanged(scheduled(), later()), undefined, "one is on");
+    await endAll();
+    assert.equal(await retrainIfChanged(scheduled(), new Date(0)), undefined, "one was started since");
+  });
+
+  it("are started again, with the live model's request, when the catalog changed enough", async () => {
+    const { core } = shop;
+    const { database, training } = core;
+    const run = await training.start({
+      seed: PLAYS.short,
+      budgetMinutes: 3,
+      promote: "NEVER",
+      excludeLabels: ["Plates"],
+    });
+    const job = createTrainModelJob(playedTraining(core));
+    await job({ id: "1", data: { runId: run.id }, retryCount: 0 }, new AbortController().signal);
+    const { modelId } = (await training.find(run.id))!;
+    assert.equal(await finishRun(database, run.id, { gate: { passed: true, reason: "played" } }), true);
+    await database.query("UPDATE model_version SET state = 'RETIRED' WHERE state = 'ACTIVE'");
+    await database.query("UPDATE model_version SET state = 'ACTIVE' WHERE id = $1", [modelId]);
+
+    const same = await createSnapshotBuilder(core).build({ seed: 1, positives: run.request.positives }, run.parentId);
+    assert.equal((await measureChange(database, same, { positives: run.request.positives })).share, 0);
+    assert.equal(await retrainIfChanged(scheduled(), later()), undefined, "nothing changed");
+    await database.query("UPDATE product SET price_minor = price_minor + 1, updated_at = now()");
+    await database.query("UPDATE product SET category_path = '{Home,Cups}' WHERE category_path = '{Home,Mugs}'");
+    await database.query(
+      "UPDATE product SET category_path = '{Home,Bags}' WHERE id = (SELECT min(id) FROM product WHERE category_path = '{Home,Lamps}')",
+    );
+    const one = await measureChange(database, same, { positives: run.request.positives });
+    assert.deepEqual(one, { before: 48, added: 0, gone: 0, changed: 13, share: 13 / 48 });
+    const started = await retrainIfChanged(scheduled(), later());
+    const again = (await training.find(started!))!;
+    assert.deepEqual(again.request, run.request);
+    assert.equal(again.promote, "NEVER");
+    await endAll();
+    await database.query("UPDATE product SET deleted_at = now()");
+    assert.equal(await retrainIfChanged(scheduled(), later()), undefined, "too little to learn from is no crash");
+    await database.query("UPDATE product SET deleted_at = NULL");
+  });
+
+  it("end as failed when their job is gone, or as cancelled when somebody asked for that", async () => {
+    const { database, queue, training, config } = shop.core;
+    await endAll();
+    await database.query("DELETE FROM pgboss.job WHERE name = 'train-model'");
+    const waiting = await training.start({ seed: 1 });
+    const lost = await training.start({ seed: 2 });
+    const cancelled = await training.start({ seed: 3 });
+    await database.query("UPDATE training_run SET state = 'RUNNING', attempts = 1 WHERE id = ANY ($1::uuid[])", [
+      [lost.id, cancelled.id],
+    ]);
+    await training.cancel(cancelled.id);
+    await database.query("DELETE FROM pgboss.job WHERE name = 'train-model' AND data ->> 'runId' <> $1", [waiting.id]);
+    for (const { id } of [waiting, lost]) mkdirSync(workFolderOf(config, id), { recursive: true });
+    mkdirSync(workFolderOf(config, randomUUID()), { recursive: true });
+    const dependencies = { database, queue, config, logger: testLogger };
+    assert.deepEqual((await endLostRuns(dependencies)).sort(), [lost.id, cancelled.id].sort());
+    assert.deepEqual(await endLostRuns(dependencies), []);
+    await removeOldWorkFolders(dependencies);
+    assert.deepEqual(await runsWithWorkFolder(config), [waiting.id]);
+    const states = await Promise.all([waiting, lost, cancelled].map(async ({ id }) => (await training.find(id))!));
+    assert.deepEqual(
+      states.map(({ state }) => state),
+      ["QUEUED", "FAILED", "CANCELLED"],
+    );
+    assert.equal(states[1]!.failureCode, "TRAINING_GIVEN_UP");
+  });
+
+  it("write nothing any more once another attempt has the run", async () => {
+    const { database, training } = shop.core;
+    await endAll();
+    const { id } = await training.start({ seed: PLAYS.long });
+    const consumer = await createJobConsumer(database, testLogger);
+    try {
+      await consumer.consume("train-model", { concurrency: 1 }, createTrainModelJob(playedTraining(shop.core)));
+      while ((await training.find(id))?.checkpointStep === null)
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      await database.query("UPDATE training_run SET attempts = attempts + 1, checkpoint_step = 0 WHERE id = $1", [id]);
+      const written = async () => (await training.find(id))?.checkpointStep;
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      assert.equal(await written(), 0);
+    } finally {
+      await consumer.close(0);
+      await endAll();
+    }
+  });
+});
