@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { readSync } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rm, statfs } from "node:fs/promises";
 import path from "node:path";
 import { messageOf } from "../../errors.js";
@@ -94,11 +95,11 @@ export async function openViewCache(options: ViewCacheOptions): Promise<ViewCach
     async batch(places, views) {
       const records = new Uint16Array(places.length * recordLength);
       const into = Buffer.from(records.buffer);
-      await Promise.all(
-        Array.from(places, (place, row) =>
-          data.read(into, row * recordBytes, recordBytes, (firstRecord[place]! + views[row]!) * recordBytes),
-        ),
-      );
+      // At once from the page cache: handing 120 records to the thread pool takes longer than reading them.
+      for (let row = 0; row < places.length; row++) {
+        const at = (firstRecord[places[row]!]! + views[row]!) * recordBytes;
+        readSync(data.fd, into, row * recordBytes, recordBytes, at);
+      }
       let offset = 0;
       const result: Record<string, Float32Array> = {};
       for (const { name, length } of values) {

@@ -22,6 +22,8 @@ export interface ViewLanes {
 interface Lane {
   readonly worker: Worker;
   readonly waiting: Map<number, { resolve(rows: ViewRows): void; reject(error: Error): void }>;
+  /** Why the thread is no more. */
+  ended: Error | undefined;
 }
 
 /** Starts one lane a core, fewer where the frozen weights are large. */
@@ -37,6 +39,7 @@ export async function startViewLanes(settings: Omit<ViewLaneSettings, "threads">
     prepare(request) {
       const lane = lanes.reduce((best, one) => (one.waiting.size < best.waiting.size ? one : best));
       return new Promise((resolve, reject) => {
+        if (lane.ended) return reject(lane.ended);
         const id = ++lastId;
         lane.waiting.set(id, { resolve, reject });
         // A message copies the whole memory behind a view: a small photo may be a slice of Node's shared pool.
@@ -47,7 +50,8 @@ export async function startViewLanes(settings: Omit<ViewLaneSettings, "threads">
     },
     async close() {
       await Promise.all(
-        lanes.map(async ({ worker }) => {
+        lanes.map(async ({ worker, ended }) => {
+          if (ended) return;
           const exited = new Promise((resolve) => worker.once("exit", resolve));
           worker.postMessage("close");
           await exited;
@@ -60,14 +64,16 @@ export async function startViewLanes(settings: Omit<ViewLaneSettings, "threads">
 function startLane(settings: ViewLaneSettings): Promise<Lane> {
   const worker = new Worker(new URL("./view-lane.js", import.meta.url), { workerData: settings });
   const waiting: Lane["waiting"] = new Map();
+  const lane: Lane = { worker, waiting, ended: undefined };
   return new Promise((resolve, reject) => {
     const end = (error: Error) => {
+      lane.ended ??= error;
       reject(error);
       for (const one of waiting.values()) one.reject(error);
       waiting.clear();
     };
     worker.on("message", (reply: ViewLaneReply | "ready") => {
-      if (reply === "ready") return resolve({ worker, waiting });
+      if (reply === "ready") return resolve(lane);
       const one = waiting.get(reply.id);
       waiting.delete(reply.id);
       if ("rows" in reply) return one?.resolve(reply.rows);
