@@ -245,6 +245,44 @@ describeOnBothDatabases("a training run", (_, kind) => {
     await ended(first.id);
   });
 
+  it("waits for the vectors of an encoder that has changed, and starts from its new base model", async () => {
+    const { core } = shop;
+    const { id, parentId } = await training.start({ seed: PLAYS.short });
+    const encoders = {
+      open: async (name: string) => ({ ...(await core.encoders.open(name)), digest: "changed" }),
+    };
+    const base = await core.models.ensureBase({ name: "tiny", digest: "changed", dims: 128 });
+    assert.equal(base.state, "CANDIDATE");
+    const job = createTrainModelJob(playedTraining(core, { encoders }));
+    const deliver = () => job({ id: "1", data: { runId: id }, retryCount: 0 }, new AbortController().signal);
+    await deliver();
+    const waiting = (await training.find(id))!;
+    assert.deepEqual([waiting.state, waiting.parentId, waiting.attempts], ["QUEUED", parentId, 0]);
+    await core.database.query("UPDATE model_version SET refreshed_at = now() WHERE id = $1", [base.id]);
+    await deliver();
+    const begun = (await training.find(id))!;
+    assert.deepEqual([begun.parentId, begun.attempts], [base.id, 1]);
+    assert.equal(begun.failureCode, "NOT_ENOUGH_DATA", "this test made no vectors for it");
+    await core.database.query("UPDATE model_version SET state = 'FAILED' WHERE id = $1", [base.id]);
+  });
+
+  it("begins anew when its checkpoint was lost", async () => {
+    const { id } = await training.start({ seed: PLAYS.long });
+    await work();
+    await until(id, "checkpoints", ({ checkpointStep }) => (checkpointStep ?? 0) >= 30);
+    await training.cancel(id);
+    const { checkpointKey } = await ended(id);
+    await shop.core.artefacts.write(checkpointKey!, Buffer.from("damaged"));
+    await training.resume(id);
+    await until(
+      id,
+      "its first epochs again",
+      ({ checkpointStep, state }) => state === "RUNNING" && checkpointStep === 10,
+    );
+    await training.cancel(id);
+    assert.equal((await ended(id)).state, "CANCELLED");
+  });
+
   it("that is cancelled while its model is refreshed is not finished by the gate", async () => {
     await work();
     const { id } = await training.start({ seed: PLAYS.short });

@@ -4,8 +4,10 @@ import { createBlobStore } from "../../catalog/photos/blob-store.js";
 import { createEncoderRegistry } from "../../encoders/index.js";
 import { codeOf, messageOf } from "../../errors.js";
 import { giveWay } from "../../jobs/give-way.js";
-import { createLogger } from "../../logger.js";
+import { createLogger, type Logger } from "../../logger.js";
+import { ArtefactDamaged, ArtefactMissing } from "../../models/artefact-store.errors.js";
 import { createArtefactStore } from "../../models/artefact-store.js";
+import type { ArtefactStore } from "../../models/artefact-store.type.js";
 import type { Learn, LearningListener } from "../learning.type.js";
 import type { Snapshot } from "../snapshot/snapshot.type.js";
 import { workFolderOf } from "./run-files.js";
@@ -31,7 +33,7 @@ export async function runTrainer(learn: Learn): Promise<void> {
   const start = await receiveTask(() => stop.abort());
   const logger = createLogger(start.config.logLevel).child({ process: "trainer", runId: start.runId });
   try {
-    await train(start, learn, stop.signal);
+    await train(start, learn, stop.signal, logger);
     process.exit(0);
   } catch (error) {
     const code = codeOf(error);
@@ -41,19 +43,15 @@ export async function runTrainer(learn: Learn): Promise<void> {
   }
 }
 
-async function train(start: TrainerStart, learn: Learn, signal: AbortSignal): Promise<void> {
+async function train(start: TrainerStart, learn: Learn, signal: AbortSignal, logger: Logger): Promise<void> {
   const { config } = start;
-  const logger = createLogger(config.logLevel);
   const artefacts = createArtefactStore(config);
   const blobs = createBlobStore(config);
   const encoder = await createEncoderRegistry({ config, logger }).open(start.encoder);
   const snapshot = JSON.parse(
     (await artefacts.read(start.snapshotKey, start.snapshotSha256)).toString("utf8"),
   ) as Snapshot;
-  const checkpoint =
-    start.checkpointKey === null
-      ? undefined
-      : await artefacts.read(start.checkpointKey, start.checkpointSha256 ?? undefined);
+  const checkpoint = await readCheckpoint(artefacts, start, logger);
   const workFolder = workFolderOf(config, start.runId);
   await mkdir(workFolder, { recursive: true });
 
@@ -96,6 +94,22 @@ async function train(start: TrainerStart, learn: Learn, signal: AbortSignal): Pr
     seconds: result.seconds,
     timings: result.timings,
   });
+}
+
+/** The checkpoint to go on from. One that was lost or damaged costs time and not the run: then it begins anew. */
+async function readCheckpoint(
+  artefacts: Pick<ArtefactStore, "read">,
+  { checkpointKey, checkpointSha256 }: TrainerStart,
+  logger: Logger,
+): Promise<Buffer | undefined> {
+  if (checkpointKey === null) return undefined;
+  try {
+    return await artefacts.read(checkpointKey, checkpointSha256 ?? undefined);
+  } catch (error) {
+    if (!(error instanceof ArtefactMissing) && !(error instanceof ArtefactDamaged)) throw error;
+    logger.warn({ reason: error.message }, "the checkpoint cannot be used; the training begins anew");
+    return undefined;
+  }
 }
 
 /** The task, which comes first; `cancel` is called when it is withdrawn. */

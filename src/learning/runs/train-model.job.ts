@@ -3,11 +3,12 @@ import type { Job } from "../../jobs/job-queue.type.js";
 import { learnOnce, type StopReason } from "./learn-once.js";
 import { beginAttempt } from "./run-attempts.repository.js";
 import { settleAttempt } from "./settle-attempt.js";
+import { settleParent } from "./settle-parent.js";
 import type { TrainModelDependencies } from "./train-model.type.js";
 
 /** Attempts in which a trainer may crash before its run fails. */
 const MAX_ATTEMPTS = 4;
-/** How soon a run that found its device taken looks again. */
+/** How soon a run that has to wait looks again. */
 const LOOK_AGAIN_SECONDS = 5;
 
 /**
@@ -19,14 +20,19 @@ export function createTrainModelJob(
 ): (job: Job<"train-model">, signal: AbortSignal) => Promise<void> {
   const { database, queue, logger, stopping, host = hostname() } = dependencies;
   return async ({ data: { runId }, retryCount }, signal) => {
+    const lookAgain = (): Promise<void> =>
+      database.transaction((sql) =>
+        queue.enqueue(sql, "train-model", [{ runId }], { startAfterSeconds: LOOK_AGAIN_SECONDS }),
+      );
+    if (!(await settleParent(dependencies, runId))) {
+      logger.info({ runId }, "the encoder has changed; the training waits for its vectors");
+      return lookAgain();
+    }
     const begun = await database.transaction((sql) => beginAttempt(sql, runId, host));
     if (begun.outcome === "over") return;
     if (begun.outcome === "busy") {
       logger.debug({ runId, by: begun.by }, "the device trains another run; this one waits");
-      await database.transaction((sql) =>
-        queue.enqueue(sql, "train-model", [{ runId }], { startAfterSeconds: LOOK_AGAIN_SECONDS }),
-      );
-      return;
+      return lookAgain();
     }
     const stop = new AbortController();
     const release = (): void => stop.abort("released" satisfies StopReason);
