@@ -19,6 +19,7 @@ import { announceWorker } from "./jobs/worker-presence.js";
 import { createDistributions } from "./learning/distribution/index.js";
 import { createJudgeCandidate } from "./learning/gate/index.js";
 import { startEndingLostRuns } from "./learning/runs/end-lost-runs.js";
+import { planTraining } from "./learning/runs/plan-training.js";
 import { startRetrainSchedule } from "./learning/runs/retrain-schedule.js";
 import { createTrainModelJob } from "./learning/runs/train-model.job.js";
 import { createTraining } from "./learning/runs/training.js";
@@ -62,6 +63,7 @@ export async function composeCore(config: Config, logger: Logger, role: DataFold
     const encoders = createEncoderRegistry({ config, logger });
     const blobs = createBlobStore(config);
     const artefacts = createArtefactStore(config);
+    const snapshots = createSnapshotBuilder({ database, vectors });
     const intake = createPhotoIntake({ blobs, config });
     const fetcher = createGuardedFetcher({ config, logger });
     closing.push(() => fetcher.close());
@@ -87,6 +89,7 @@ export async function composeCore(config: Config, logger: Logger, role: DataFold
       encoders,
       blobs,
       artefacts,
+      snapshots,
       fetcher,
       intake,
       writer,
@@ -96,7 +99,10 @@ export async function composeCore(config: Config, logger: Logger, role: DataFold
       similar: createSimilarItems({ vectors, models }),
       evaluation: createEvaluation({ vectors, models }),
       distributions: createDistributions({ database, vectors, models }),
-      training: createTraining({ database, queue, models }),
+      training: createTraining({
+        ...{ database, queue, models },
+        plan: (preview, signal) => planTraining({ config, logger, artefacts, snapshots }, preview, signal),
+      }),
       readHealth: () => readCatalogHealth({ sql: database, queue }),
       /** Registers the configured encoder as base model when it is not one yet; converts it at the very first start. */
       async ensureBaseModel() {
@@ -163,6 +169,8 @@ export async function composeWorker(
       models,
       promotion: core.promotion,
       runs: waitingRuns,
+      queue,
+      stopping: stopping.signal,
       judge: createJudgeCandidate({ database, artefacts, judge: createJudge({ evaluation: core.evaluation }) }),
       compareAnswers: (modelId, liveId, signal) => compareAnswers({ database, vectors }, modelId, liveId, signal),
       logger,
@@ -173,9 +181,9 @@ export async function composeWorker(
       { concurrency: 1 },
       createImportCatalogJob({ database, catalogImport: core.catalogImport, logger }),
     );
-    const snapshots = createSnapshotBuilder({ database, vectors });
     const trainModel = createTrainModelJob({
-      ...{ database, queue, config, logger, artefacts, encoders, models, snapshots },
+      ...{ database, queue, config, logger, artefacts, encoders, models },
+      snapshots: core.snapshots,
       stopping: stopping.signal,
     });
     await consumer.consume("train-model", { concurrency: 1 }, trainModel);

@@ -1,7 +1,7 @@
 import type { Sql } from "../database/database.type.js";
 import type { ModelDetails } from "./model-details.type.js";
 
-/** The model versions that are not deleted, newest first; all of them, or these. */
+/** All model versions but the deleted ones, newest first; or these, deleted or not. */
 export type ListModels = (ids?: readonly number[]) => Promise<ModelDetails[]>;
 
 export function createListModels(sql: Sql): ListModels {
@@ -9,8 +9,11 @@ export function createListModels(sql: Sql): ListModels {
     sql.query<ModelDetails>(
       `SELECT id, name, encoder, encoder_digest AS "encoderDigest", dims, state, parent_id AS "parentId",
          run_id AS "runId", created_at AS "createdAt", activated_at AS "activatedAt", retired_at AS "retiredAt",
-         refreshed_at AS "refreshedAt", refresh_paused AS "refreshPaused", metrics
-       FROM model_version WHERE deleted_at IS NULL AND ($1::int[] IS NULL OR id = ANY($1::int[])) ORDER BY id DESC`,
+         refreshed_at AS "refreshedAt", refresh_paused AS "refreshPaused",
+         deleted_at AS "deletedAt", metrics
+       FROM model_version
+       WHERE CASE WHEN $1::int[] IS NULL THEN deleted_at IS NULL ELSE id = ANY($1::int[]) END
+       ORDER BY id DESC`,
       [ids ?? null],
     );
 }

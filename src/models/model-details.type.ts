@@ -13,6 +13,8 @@ export interface ModelDetails extends Omit<ModelVersion, "trained"> {
   /** When all of its vectors were there for the first time; null for the first encoder, which filled with the catalog. */
   readonly refreshedAt: Date | null;
   readonly refreshPaused: boolean;
+  /** Its vectors and weights are gone. */
+  readonly deletedAt: Date | null;
   readonly metrics: {
     readonly gate?: Gate;
     readonly promotion?: PromotionRecord;

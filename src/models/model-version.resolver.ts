@@ -95,9 +95,10 @@ export class ModelVersionResolver {
   }
 
   @Authorized("ADMIN")
-  @FieldResolver(() => ModelRefreshObject)
-  async refresh(@Root() root: ModelVersionObject): Promise<ModelRefreshObject> {
-    const { id, refreshPaused, refreshedAt } = await this.detailsOf(root);
+  @FieldResolver(() => ModelRefreshObject, { nullable: true, description: "Null once it is deleted." })
+  async refresh(@Root() root: ModelVersionObject): Promise<ModelRefreshObject | null> {
+    const { id, refreshPaused, refreshedAt, deletedAt } = await this.detailsOf(root);
+    if (deletedAt !== null) return null;
     return { ...(await this.countPhotos(id)), paused: refreshPaused, completedAt: refreshedAt };
   }
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Database } from "../database/database.type.js";
 import { codeOf, LookalikeError, messageOf } from "../errors.js";
-import type { Job } from "../jobs/job-queue.type.js";
+import type { Job, JobQueue } from "../jobs/job-queue.type.js";
 import type { Logger } from "../logger.js";
 import type { Vectors } from "../vectors/vectors.type.js";
 import type { Gate, JudgeCandidate } from "./gate.type.js";
@@ -19,9 +19,12 @@ export interface RefreshModelDependencies extends MakeVectorsDependencies {
   readonly models: Pick<ModelVersions, "find" | "live" | "active" | "settle">;
   readonly promotion: Pick<ModelPromotion, "promoteByGate" | "cleanUp">;
   readonly runs: WaitingRuns;
+  readonly queue: Pick<JobQueue, "enqueue">;
   readonly judge: JudgeCandidate;
   /** How much the answers would change. */
   compareAnswers(modelId: number, liveId: number, signal: AbortSignal): Promise<StabilityReport>;
+  /** Fires when the worker is about to end: the next one goes on. */
+  readonly stopping?: AbortSignal;
   readonly logger: Logger;
 }
 
@@ -46,7 +49,7 @@ class Stopped extends Error {}
  * @returns handler for `JobConsumer.consume`
  */
 export function createRefreshModel(dependencies: RefreshModelDependencies) {
-  const { database, models, runs, logger } = dependencies;
+  const { database, models, runs, queue, stopping, logger } = dependencies;
 
   return async (job: Pick<Job<"refresh-model">, "data" | "retryCount">, signal: AbortSignal): Promise<void> => {
     const { modelId } = job.data;
@@ -55,13 +58,19 @@ export function createRefreshModel(dependencies: RefreshModelDependencies) {
     const { stopped, run } = await findRun(database, modelId);
     if (stopped) return;
     try {
-      await refresh(dependencies, model, run, signal);
+      await refresh(dependencies, model, run, stopping === undefined ? signal : AbortSignal.any([signal, stopping]));
     } catch (error) {
       if (error instanceof Stopped) {
         logger.info({ model: model.name }, "the refresh stopped; what was made stays");
         return;
       }
       signal.throwIfAborted();
+      if (stopping?.aborted) {
+        // Not a failure, of which there may be only so many.
+        await queue.enqueue(database, "refresh-model", [{ modelId }]);
+        logger.info({ model: model.name }, "the worker ends; the next one goes on with the refresh");
+        return;
+      }
       const hopeless = error instanceof LookalikeError && HOPELESS.has(error.code);
       if (run === undefined || (!hopeless && job.retryCount < LAST_RETRY)) throw error;
       logger.warn({ model: model.name, err: error }, "the refresh of a trained model failed");
@@ -130,12 +139,13 @@ async function settle(
   gate: Gate,
 ): Promise<void> {
   await database.transaction(async (sql) => {
+    // The models first, as everything locks them that changes a model and its run.
+    if (gate.passed && run.promote === "IF_BETTER") await promotion.promoteByGate(sql, model.id, liveId, gate);
     if (!(await runs.finish(sql, run.id, { gate }))) throw new Stopped();
     await sql.query(
       "UPDATE model_version SET metrics = metrics || jsonb_build_object('gate', $2::jsonb) WHERE id = $1::int",
       [model.id, JSON.stringify(gate)],
     );
-    if (gate.passed && run.promote === "IF_BETTER") await promotion.promoteByGate(sql, model.id, liveId, gate);
   });
   logger.info({ model: model.name, passed: gate.passed, reason: gate.reason }, "the gate decided");
 }

@@ -150,6 +150,26 @@ describeOnBothDatabases("the refresh of a trained model", (_open, kind) => {
     await core.promotion.rollback();
   });
 
+  it("hands the refresh on when the worker ends, without counting it as a failure", async () => {
+    const { model, runId } = await trainModel(core, { promote: "IF_BETTER", enqueue: false });
+    const stopping = new AbortController();
+    const ending = refreshHandler(core, passed, {
+      stopping: stopping.signal,
+      beforeGate: async () => {
+        stopping.abort();
+        stopping.signal.throwIfAborted();
+      },
+    });
+    await ending.run(model.id);
+    await ending.close();
+    assert.equal((await runOf(runId!)).state, "REFRESHING");
+    assert.equal((await core.queue.counts())["refresh-model"].waiting, 1);
+    await core.database.query("DELETE FROM pgboss.job WHERE name = 'refresh-model'");
+    await core.promotion.delete(model.id);
+    // A job of a model that is gone does nothing.
+    await refresh.run(model.id);
+  });
+
   it("ends a run whose weights are gone", async () => {
     const { model, runId } = await trainModel(core, { promote: "IF_BETTER", enqueue: false, dims: 40 });
     await core.artefacts.delete(model.trained!.key);

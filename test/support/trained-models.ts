@@ -60,9 +60,12 @@ export const refused: Gate = { passed: false, reason: "Worse." };
 export function refreshHandler(
   core: Core,
   gate: Gate = passed,
-  { beforeGate = async () => undefined }: { beforeGate?: () => Promise<unknown> } = {},
+  {
+    beforeGate = async () => undefined,
+    stopping,
+  }: { beforeGate?: () => Promise<unknown>; stopping?: AbortSignal } = {},
 ) {
-  const { database, vectors, models, blobs, artefacts, encoders, config, promotion } = core;
+  const { database, queue, vectors, models, blobs, artefacts, encoders, config, promotion } = core;
   const embedders = createEmbedders({ models, encoders, artefacts, config, logger: testLogger, threads: 1 });
   const handle = createRefreshModel({
     database,
@@ -71,6 +74,8 @@ export function refreshHandler(
     blobs,
     embedders,
     promotion,
+    queue,
+    ...(stopping === undefined ? {} : { stopping }),
     runs: { note: noteRefresh, finish: finishRun, revive: reviveRun },
     judge: async () => {
       await beforeGate();
