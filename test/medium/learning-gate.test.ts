@@ -58,7 +58,7 @@ describeOnBothDatabases("judging a candidate as its run was meant", (open) => {
       judge: {
         async judge(candidateId, liveId, request) {
           asked.push([candidateId, liveId, request]);
-          return { verdict: verdicts[asked.length - 1] } as GateDecision;
+          return { verdict: verdicts[asked.length - 1], clusters: 0 } as GateDecision;
         },
       },
     });
@@ -96,15 +96,28 @@ describeOnBothDatabases("judging a candidate as its run was meant", (open) => {
 
   it("judges a run without labels by those that the catalog happens to have", async () => {
     const rules: PositiveRule[] = [{ kind: "augmentation", weight: 1 }];
-    const { asked, decide } = await judging(rules, ["TOO_FEW_QUERIES", "NOT_BETTER"]);
+    const few = "TOO_FEW_QUERIES";
+    const { asked, decide } = await judging(rules, [few, few, "NOT_BETTER"]);
     assert.equal(await decide(), "NOT_BETTER");
     assert.deepEqual(
       asked.map(([, , { labels }]) => labels),
-      ["category", "group"],
+      ["category", "category", "group"],
     );
-    const none = await judging(rules, ["TOO_FEW_QUERIES", "TOO_FEW_QUERIES", "TOO_FEW_QUERIES"]);
-    assert.equal(await none.decide(), "TOO_FEW_QUERIES");
-    assert.equal(none.asked.length, 3);
+    const none = await judging(
+      rules,
+      Array.from({ length: 6 }, () => few),
+    );
+    assert.equal(await none.decide(), few);
+    assert.equal(none.asked.length, 6);
+  });
+
+  it("asks the validation products too where those of the test are too few", async () => {
+    const { asked, decide } = await judging([{ kind: "category", weight: 1 }], ["TOO_FEW_QUERIES", "BETTER"]);
+    assert.equal(await decide(), "BETTER");
+    assert.deepEqual(
+      asked.map(([, , { heldOut }]) => heldOut!.asked.size),
+      [40, 50],
+    );
   });
 
   it("cannot judge without the snapshot, and says what to do", async () => {

@@ -125,13 +125,13 @@ describe("what a run held out", () => {
     ].flatMap((photo) => [photo, photo]);
 
   it("asks the test products, and keeps validation out of the gallery", () => {
-    const { asked, unlearned } = heldOutOf({ photos: photos(30, 10) });
+    const { asked, unlearned } = heldOutOf({ photos: photos(30, 10) }, ["test"]);
     assert.deepEqual([asked.size, unlearned.size], [30, 40]);
     assert.ok(asked.has(29n) && !asked.has(1000n) && !unlearned.has(5000n));
   });
 
-  it("asks the validation products too when those of the test are too few", () => {
-    const { asked } = heldOutOf({ photos: photos(29, 10) });
-    assert.equal(asked.size, 39);
+  it("asks the validation products too when it is told to", () => {
+    const { asked, unlearned } = heldOutOf({ photos: photos(29, 10) }, ["test", "validation"]);
+    assert.deepEqual([asked.size, unlearned.size], [39, 39]);
   });
 });

@@ -22,20 +22,26 @@ export function createJudgeCandidate({
 }: JudgeCandidateDependencies): (...judged: Parameters<JudgeCandidate>) => Promise<GateDecision> {
   return async ({ modelId, runId }, liveId, signal) => {
     const { photos, positives } = await readSnapshot(database, artefacts, runId);
-    const heldOut = heldOutOf({ photos });
-    const [first, ...others] = labelsToJudgeBy(positives);
-    const request = (labels: string): GateRequest => ({ labels, split: "test", gallery: galleryFor(labels), heldOut });
-    let decision = await judge.judge(modelId, liveId, request(first), signal);
-    for (const labels of others) {
-      if (decision.verdict !== "TOO_FEW_QUERIES") break;
-      decision = await judge.judge(modelId, liveId, request(labels), signal);
+    let decision: GateDecision | undefined;
+    for (const labels of labelsToJudgeBy(positives)) {
+      // Only when the test products alone are too few to tell.
+      for (const asking of [["test"], ["test", "validation"]] as const) {
+        const heldOut = heldOutOf({ photos }, asking);
+        const request: GateRequest = { labels, split: "test", gallery: galleryFor(labels), heldOut };
+        const next = await judge.judge(modelId, liveId, request, signal);
+        // Where all are too few, the figures of the first labels with the most queries.
+        if (decision === undefined || next.verdict !== "TOO_FEW_QUERIES" || next.clusters > decision.clusters) {
+          decision = next;
+        }
+        if (decision.verdict !== "TOO_FEW_QUERIES") return decision;
+      }
     }
-    return decision;
+    return decision!;
   };
 }
 
 /** The first notion that was asked for, or whatever labels there are where photos were only told from others. */
-export function labelsToJudgeBy(positives: readonly PositiveRule[]): [string, ...string[]] {
+export function labelsToJudgeBy(positives: readonly PositiveRule[]): readonly string[] {
   const main = positives.find(({ kind }) => kind !== "augmentation");
   return main === undefined ? ["category", "group", "product"] : [main.kind];
 }
