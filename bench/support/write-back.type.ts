@@ -1,6 +1,6 @@
 /** To the process that refreshes a model for bench/write-back. */
 export type RefreshOrder =
-  | { readonly kind: "copy" }
+  | { readonly kind: "compare"; readonly times: number }
   | { readonly kind: "refresh" }
   | { readonly kind: "embed"; readonly seconds: number }
   | { readonly kind: "switch"; readonly times: number };
@@ -8,12 +8,9 @@ export type RefreshOrder =
 /** Its answer to each, in order. */
 export type RefreshAnswer =
   | { readonly kind: "ready" }
-  | { readonly kind: "copy"; readonly seconds: number }
+  | { readonly kind: "compare"; readonly copySeconds: readonly number[]; readonly writeSeconds: readonly number[] }
   | {
       readonly kind: "refresh";
-      /** Of the writing alone. */
-      readonly writeSeconds: number;
-      /** With the search for what is missing. */
       readonly photoSeconds: number;
       readonly productSeconds: number;
       readonly indexSeconds: number;
