@@ -172,7 +172,7 @@ function addTraining(program: Command): void {
       new Option("--label-noise <share>", "replace a share of the labels").argParser(number(0, 0.9)).hideHelp(),
     )
     .addOption(new Option("--shuffle-labels", "draw every label at random").hideHelp())
-    .option("--dry-run", "only count what there is to learn from")
+    .option("--dry-run", "only count what there is to learn from, and plan")
     .option("--wait", "wait until the model is judged; works without a running server too")
     .option("--json", "print JSON")
     .action(async (options) => (await import("./train.command.js")).train(options));

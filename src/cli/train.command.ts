@@ -75,9 +75,12 @@ export async function sayWhoTrains({ database }: Core, id: string): Promise<void
 }
 
 async function preview(core: Core, wishes: StartTraining, json: boolean | undefined): Promise<void> {
-  const { request, promote, encoder, counts } = await core.training.preview(wishes);
-  writeAnswer({ request, promote, encoder, counts }, json, () => [
-    `Would tune ${encoder} with the recipe ${request.recipe} for ${request.budgetMinutes} minutes.`,
+  const known = await core.training.preview(wishes);
+  const { request, promote, encoder, counts } = known;
+  const plan = await core.training.plan(known, new AbortController().signal);
+  writeAnswer({ request, promote, encoder, counts, plan }, json, () => [
+    `Would tune ${encoder} with the recipe ${plan.recipe}: ${plan.reason}`,
+    ...plan.phases.map(({ description, estimatedSeconds }) => `  ${description}, ${Math.round(estimatedSeconds)} s`),
     ...formatTable(
       ["what", "how many"],
       [

@@ -9,6 +9,9 @@ import { type Progress, startProgress } from "./progress.js";
 
 const LOOK_EVERY_MS = 500;
 
+/** A run that waits longer than a worker takes to start says so. */
+const PATIENCE_MS = 10_000;
+
 const UNITS: Record<NonNullable<TrainingRun["stage"]>, string> = {
   snapshot: "photos",
   plan: "steps",
@@ -30,11 +33,19 @@ const UNITS: Record<NonNullable<TrainingRun["stage"]>, string> = {
  */
 export async function waitForTraining(core: Core, id: string, signal: AbortSignal): Promise<TrainingRun> {
   let worker: WorkerSupervisor | undefined;
+  let queuedSince: number | undefined;
   const teller = createTeller(core);
   try {
     for (;;) {
       const run = (await core.training.find(id))!;
       await teller.tell(run);
+      if (run.state !== "QUEUED") queuedSince = undefined;
+      else queuedSince ??= Date.now();
+      if (queuedSince !== undefined && Date.now() - queuedSince > PATIENCE_MS) {
+        teller.noteOnce(
+          "Waiting: for a worker, for the device that another run has, or for a changed encoder's vectors.",
+        );
+      }
       if (ENDED.includes(run.state) || signal.aborted) return run;
       if (!worker && (await countWorkers(core.database)) === 0) {
         teller.note("No worker is running: starting one for the time of this command.");
@@ -62,8 +73,13 @@ function createTeller({ database }: Pick<Core, "database">) {
     stop();
     say(line);
   };
+  const noted = new Set<string>();
   return {
     note,
+    noteOnce(line: string): void {
+      if (!noted.has(line)) note(line);
+      noted.add(line);
+    },
     stop,
     async tell(run: TrainingRun): Promise<void> {
       if (run.plan && !shown?.plan) {

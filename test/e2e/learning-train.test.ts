@@ -37,8 +37,8 @@ describeOnBothDatabases("training by command, for real, with an encoder of one l
   it("counts first, and refuses what it cannot learn from", async () => {
     const dry = await lookalike(["train", "--dry-run", "--json"], settings);
     assert.equal(dry.code, 0, dry.stderr);
-    const { counts } = JSON.parse(dry.stdout) as { counts: Record<string, number> };
-    assert.deepEqual([counts.photos, counts.labels], [120, 4]);
+    const { counts, plan } = JSON.parse(dry.stdout) as { counts: Record<string, number>; plan: { recipe: string } };
+    assert.deepEqual([counts.photos, counts.labels, plan.recipe], [120, 4, "head"]);
     const poor = await lookalike(["train", "--labels-only", "Mugs"], settings);
     assert.deepEqual([poor.code, poor.stdout], [1, ""]);
     assert.match(poor.stderr, /1 more/);

@@ -25,7 +25,7 @@ interface Payload {
 
 const START = `mutation ($input: StartTrainingInput) { startTraining(input: $input) {
   run { id state recipe positives { by weight } promote parentModel { name } model { id } }
-  preview { encoder photos photosMissing labels labelsWithPairs labelledPhotos }
+  preview { encoder photos photosMissing labels labelsWithPairs labelledPhotos plan { recipe phases { stage } } }
   userErrors { field code message } } }`;
 const changing = (name: string) =>
   `mutation ($id: ID!) { ${name}(id: $id) { run { id state } userErrors { field code message } } }`;
@@ -113,9 +113,15 @@ describeOnBothDatabases("training over GraphQL", (_, kind) => {
     const dry = await start({ dryRun: true });
     assert.deepEqual(dry, {
       run: null,
-      preview: { encoder: "tiny", photos: 48, photosMissing: 0, labels: 4, labelsWithPairs: 4, labelledPhotos: 48 },
+      preview: {
+        ...{ encoder: "tiny", photos: 48, photosMissing: 0, labels: 4, labelsWithPairs: 4, labelledPhotos: 48 },
+        plan: { recipe: "HEAD", phases: [{ stage: "CACHING" }, { stage: "HEAD" }, { stage: "VALIDATION" }] },
+      },
       userErrors: [],
     });
+    const broken = await start({ dryRun: true, recipe: "LAST_BLOCKS" });
+    assert.equal(broken.preview, null);
+    assert.ok(broken.userErrors[0]?.code, "an encoder of one layer has no last blocks");
     const selected = await start({ dryRun: true, onlyLabels: ["Mugs", "Home > Bags"] });
     assert.equal(selected.preview?.labelledPhotos, 24);
     const { run } = await start({

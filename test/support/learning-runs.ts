@@ -26,5 +26,6 @@ export function playedTraining(core: Core, changes: Partial<TrainModelDependenci
 }
 
 export function trainingOf({ database, queue, models }: Core): Training {
-  return createTraining({ database, queue, models });
+  const plan = () => Promise.reject(new Error("not played"));
+  return createTraining({ database, queue, models, plan });
 }

@@ -1,3 +1,4 @@
+import type { Config } from "../../config.js";
 import type { InstalledEncoder } from "../../encoders/encoder.type.js";
 import type { Snapshot, SnapshotRequest } from "../snapshot/snapshot.type.js";
 import { type RunProgress, recordSnapshot } from "./run-attempts.repository.js";
@@ -70,15 +71,13 @@ async function prepare(dependencies: TrainModelDependencies, run: TrainingRun, s
   if (parent?.encoderDigest !== encoder.digest) throw new EncoderChanged(run.encoder);
   const { snapshot, key, sha256 } = await openSnapshot(dependencies, run, signal);
   signal.throwIfAborted();
-  // The trainer talks to nobody but this worker.
-  const { databaseUrl: _, adminToken: __, storefrontKey: ___, ...withoutSecrets } = config;
   const { recipe, budgetMinutes, seed, device } = run.request;
   return {
     encoder,
     snapshot,
     start: {
       kind: "start",
-      config: withoutSecrets,
+      config: withoutSecrets(config),
       runId: run.id,
       request: { recipe, budgetMinutes, seed, device: device === "auto" ? config.device : device },
       encoder: run.encoder,
@@ -107,6 +106,11 @@ async function openSnapshot(
   const sha256 = await artefacts.write(key, Buffer.from(JSON.stringify(snapshot)));
   await recordSnapshot(database, run, { key, sha256 });
   return { snapshot, key, sha256 };
+}
+
+/** A trainer talks to nobody but its worker. */
+export function withoutSecrets({ databaseUrl: _, adminToken: __, storefrontKey: ___, ...config }: Config): Config {
+  return config;
 }
 
 export function toSnapshotRequest(request: TrainingRequest): SnapshotRequest {

@@ -31,7 +31,7 @@ export function showTrainingRun(row: TrainingRun): TrainingRunObject {
   };
 }
 
-function showPlan({ photos, ...plan }: LearningPlan): TrainingPlanObject {
+export function showPlan({ photos, ...plan }: LearningPlan): TrainingPlanObject {
   return {
     ...plan,
     phases: [...plan.phases],

@@ -1,7 +1,9 @@
-import { Arg, Authorized, ID, Mutation, Resolver, Root, Subscription } from "type-graphql";
+import pLimit from "p-limit";
+import { Arg, Authorized, Ctx, ID, Mutation, Resolver, Root, Subscription } from "type-graphql";
 import { toUserError } from "../../catalog/products/user-error.object.js";
 import type { GraphqlContext } from "../../server/graphql-context.type.js";
-import { showTrainingRun } from "./show-training-run.js";
+import type { LearningPlan } from "../learning.type.js";
+import { showPlan, showTrainingRun } from "./show-training-run.js";
 import { StartTrainingInput } from "./training.input.js";
 import type { StartTraining, Training, TrainingPreview } from "./training.js";
 import { StartTrainingPayload, type TrainingPreviewObject, TrainingRunPayload } from "./training-payload.object.js";
@@ -10,6 +12,9 @@ import type { TrainingRun } from "./training-run.type.js";
 
 @Resolver()
 export class TrainingMutationsResolver {
+  /** Planning times this machine, one plan at a time. */
+  private readonly inTurn = pLimit(1);
+
   constructor(private readonly training: Training) {}
 
   @Authorized("ADMIN")
@@ -17,13 +22,17 @@ export class TrainingMutationsResolver {
     description: "Has a worker learn the shop's own notion of similar. One run at a time for each device; others wait.",
   })
   async startTraining(
-    @Arg("input", () => StartTrainingInput, { nullable: true }) input?: StartTrainingInput | null,
+    @Arg("input", () => StartTrainingInput, { nullable: true }) input: StartTrainingInput | null | undefined,
+    @Ctx() { signal }: GraphqlContext,
   ): Promise<StartTrainingPayload> {
     try {
       const wishes = toWishes(input ?? {});
-      const preview = showPreview(await this.training.preview(wishes));
-      if (input?.dryRun) return { run: null, preview, userErrors: [] };
-      return { run: showTrainingRun(await this.training.start(wishes)), preview, userErrors: [] };
+      const known = await this.training.preview(wishes);
+      if (input?.dryRun) {
+        const plan = await this.inTurn(() => this.training.plan(known, signal));
+        return { run: null, preview: showPreview(known, plan), userErrors: [] };
+      }
+      return { run: showTrainingRun(await this.training.start(wishes)), preview: showPreview(known), userErrors: [] };
     } catch (error) {
       return { run: null, preview: null, userErrors: [toUserError(error, ["input"])] };
     }
@@ -88,6 +97,9 @@ function toWishes({
   };
 }
 
-function showPreview({ encoder, counts: { test, ...counts } }: TrainingPreview): TrainingPreviewObject {
-  return { encoder, ...counts, testPhotos: test };
+function showPreview(
+  { encoder, counts: { test, ...counts } }: TrainingPreview,
+  plan?: LearningPlan,
+): TrainingPreviewObject {
+  return { encoder, ...counts, testPhotos: test, plan: plan ? showPlan(plan) : null };
 }

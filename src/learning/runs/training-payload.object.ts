@@ -1,6 +1,6 @@
 import { Field, Int, ObjectType } from "type-graphql";
 import { UserErrorObject } from "../../catalog/products/user-error.object.js";
-import { TrainingRunObject } from "./training-run.object.js";
+import { TrainingPlanObject, TrainingRunObject } from "./training-run.object.js";
 
 @ObjectType("TrainingPreview", { description: "What a run would learn from." })
 export class TrainingPreviewObject {
@@ -24,6 +24,9 @@ export class TrainingPreviewObject {
 
   @Field(() => Int, { description: "Photos that the import has set aside for tests." })
   testPhotos!: number;
+
+  @Field(() => TrainingPlanObject, { nullable: true, description: "With dryRun; takes some ten seconds." })
+  plan!: TrainingPlanObject | null;
 }
 
 @ObjectType("StartTrainingPayload")

@@ -1,6 +1,7 @@
 import type { Database, Sql } from "../../database/database.type.js";
 import type { JobQueue } from "../../jobs/job-queue.type.js";
 import type { ModelVersions } from "../../models/model-version.type.js";
+import type { LearningPlan } from "../learning.type.js";
 import { assertEnough, countForTraining, type TrainingCounts } from "./catalog-labels.js";
 import { type TrainingRequest, type TrainingWishes, toTrainingRequest } from "./training-request.js";
 import type { PromotePolicy, TrainingRun } from "./training-run.type.js";
@@ -19,6 +20,7 @@ export interface TrainingDependencies {
   readonly database: Database;
   readonly queue: Pick<JobQueue, "enqueue">;
   readonly models: Pick<ModelVersions, "base">;
+  plan(preview: TrainingPreview, signal: AbortSignal): Promise<LearningPlan>;
 }
 
 export interface StartTraining extends TrainingWishes {
@@ -31,12 +33,16 @@ export interface TrainingPreview {
   readonly promote: PromotePolicy;
   readonly encoder: string;
   readonly counts: TrainingCounts;
+  /** Base model that it would start from. */
+  readonly parentId: number;
 }
 
 /** Training runs as the API and the command line see them. */
 export interface Training {
   /** @throws BadUserInput, NotEnoughData, NoActiveModel */
   preview(wishes: StartTraining): Promise<TrainingPreview>;
+  /** The phases that such a run would go through. Takes some ten seconds. @throws NotEnoughData, TrainerFailed */
+  plan(preview: TrainingPreview, signal: AbortSignal): Promise<LearningPlan>;
   /** Records a run and enqueues its job, together. @throws as preview does */
   start(wishes: StartTraining): Promise<TrainingRun>;
   /** Starts nothing when `isNeedless` says so, in the same transaction. */
@@ -55,7 +61,7 @@ export interface Training {
 /** Shortest start of an id that names a run. */
 const LEAST_PREFIX = /^[0-9a-f]{4}[0-9a-f-]*$/i;
 
-export function createTraining({ database, queue, models }: TrainingDependencies): Training {
+export function createTraining({ database, queue, models, plan }: TrainingDependencies): Training {
   const preview = async ({ promote = "IF_BETTER", ...wishes }: StartTraining) => {
     const request = toTrainingRequest(wishes);
     const base = await models.base();
@@ -74,6 +80,7 @@ export function createTraining({ database, queue, models }: TrainingDependencies
   };
   return {
     preview,
+    plan,
     startUnless,
     start: async (wishes) => (await startUnless(wishes, async () => false))!,
     cancel: (id) => cancelRun(database, id),
