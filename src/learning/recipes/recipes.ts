@@ -63,7 +63,7 @@ export function recipeOf(name: Exclude<Recipe["name"], "whitening">, material: R
         cut: parts.features[0]!.value,
         head: deep,
         views: 1,
-        headPhase: phase(given.steps ?? 1000, 1e-3, 0),
+        headPhase: phase(given.steps ?? 600, 1e-3, 0),
         trunkPhase: undefined,
         epochs: given.epochs ?? 5,
       };
