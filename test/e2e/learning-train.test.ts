@@ -122,7 +122,11 @@ describeOnBothDatabases("training by command, for real, with an encoder of one l
     const { id } = await shop.core.training.start({ recipe: "head", budgetMinutes: 0.2 });
     await shop.core.training.cancel(id);
     const waiting = startLookalike(["resume", id, "--wait", "--json"], settings);
-    while (!isAtWork((await shop.core.training.find(id))!)) await delay(20);
+    const deadline = Date.now() + 120_000;
+    while (!isAtWork((await shop.core.training.find(id))!)) {
+      assert.ok(Date.now() < deadline, "no checkpoint came");
+      await delay(20);
+    }
     waiting.signal("SIGINT");
     const interrupted = await waiting.ended;
     assert.equal(interrupted.code, 130, interrupted.stderr);
