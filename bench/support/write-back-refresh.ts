@@ -32,7 +32,7 @@ const promotion = createModelPromotion({
   vectors,
   queue: { enqueue: nothing },
   artefacts: { delete: nothing },
-  runs: { revive: nothing },
+  runs: { revive: nothing, finish: async () => false },
   config: { data, keepModels: 2 },
   logger,
 });

@@ -24,7 +24,7 @@ export interface ModelPromotionDependencies {
   readonly vectors: Pick<Vectors, "findGaps" | "dropPartitions">;
   readonly artefacts: Pick<ArtefactStore, "delete">;
   readonly config: Pick<Config, "data" | "keepModels">;
-  readonly runs: Pick<WaitingRuns, "revive">;
+  readonly runs: Pick<WaitingRuns, "revive" | "finish">;
   readonly logger: Logger;
 }
 

@@ -8,11 +8,13 @@ import { ModelInUse, ModelNotFound } from "./model-promotion.errors.js";
 import type { ModelPromotion } from "./model-promotion.type.js";
 import { MODEL_COLUMNS, type ModelRow, SELECT_MODEL, toModel } from "./model-rows.js";
 import type { ModelVersion } from "./model-version.type.js";
+import type { WaitingRuns } from "./refresh.type.js";
 
 export interface ModelRemovalDependencies {
   readonly vectors: Pick<Vectors, "dropPartitions">;
   readonly artefacts: Pick<ArtefactStore, "delete">;
   readonly config: Pick<Config, "data" | "keepModels">;
+  readonly runs: Pick<WaitingRuns, "finish">;
   readonly logger: Logger;
   /** A transaction in which no other process changes which models there are. */
   exclusively<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
@@ -23,6 +25,7 @@ export function createModelRemoval({
   vectors,
   artefacts,
   config,
+  runs,
   logger,
   exclusively,
 }: ModelRemovalDependencies): Pick<ModelPromotion, "delete" | "cleanUp"> {
@@ -52,8 +55,8 @@ export function createModelRemoval({
   return {
     async delete(modelId) {
       const model = await exclusively(async (sql) => {
-        const [row] = await sql.query<ModelRow & { newest_base: boolean }>(
-          `SELECT ${MODEL_COLUMNS}, weights_key IS NULL AND id = (
+        const [row] = await sql.query<ModelRow & { run_id: string | null; newest_base: boolean }>(
+          `SELECT ${MODEL_COLUMNS}, run_id, weights_key IS NULL AND id = (
              SELECT max(id) FROM model_version
              WHERE weights_key IS NULL AND state <> 'FAILED' AND deleted_at IS NULL) AS newest_base
            FROM model_version WHERE id = $1::bigint AND deleted_at IS NULL`,
@@ -62,6 +65,7 @@ export function createModelRemoval({
         if (row === undefined) throw new ModelNotFound(modelId);
         if (row.state === "ACTIVE") throw new ModelInUse(row.name, "active");
         if (row.newest_base) throw new ModelInUse(row.name, "base");
+        if (row.run_id !== null) await runs.finish(sql, row.run_id, { failure: DELETED });
         return remove(sql, row);
       });
       await removeFiles(model);
@@ -82,6 +86,9 @@ export function createModelRemoval({
     },
   };
 }
+
+/** Of a run that still waited for its model. */
+const DELETED = { code: "MODEL_DELETED", message: "Its model was deleted before it was judged. Train again." };
 
 /**
  * Retired versions after the first `$1` by the time they retired, and candidates that the gate refused after the newest

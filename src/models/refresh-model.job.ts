@@ -109,6 +109,11 @@ async function refresh(
   for (;;) {
     await stage("gate");
     const live = await models.active();
+    if (live.id === model.id) {
+      // Somebody promoted it by hand meanwhile: there is nothing left to decide.
+      if (run !== undefined) await runs.finish(database, run.id, {});
+      break;
+    }
     const stability = await dependencies.compareAnswers(model.id, live.id, signal);
     await database.query(
       "UPDATE model_version SET metrics = metrics || jsonb_build_object('stability', $2::jsonb) WHERE id = $1::int",

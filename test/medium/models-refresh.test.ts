@@ -166,8 +166,22 @@ describeOnBothDatabases("the refresh of a trained model", (_open, kind) => {
     assert.equal((await core.queue.counts())["refresh-model"].waiting, 1);
     await core.database.query("DELETE FROM pgboss.job WHERE name = 'refresh-model'");
     await core.promotion.delete(model.id);
+    assert.equal((await runOf(runId!)).failure_code, "MODEL_DELETED");
     // A job of a model that is gone does nothing.
     await refresh.run(model.id);
+  });
+
+  it("has nothing left to decide when somebody promoted it by hand", async () => {
+    const before = await activeId();
+    const { model, runId } = await trainModel(core, { promote: "IF_BETTER", enqueue: false });
+    const late = refreshHandler(core, refused, {
+      beforeGate: () => core.promotion.promote(model.id, { force: true }),
+    });
+    await late.run(model.id);
+    await late.close();
+    assert.equal(await activeId(), model.id);
+    assert.equal((await runOf(runId!)).state, "SUCCEEDED");
+    await core.promotion.promote(before);
   });
 
   it("ends a run whose weights are gone", async () => {
