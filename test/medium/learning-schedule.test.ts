@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { createJobConsumer } from "../../src/jobs/index.js";
 import { measureChange } from "../../src/learning/runs/catalog-change.js";
 import { endLostRuns, removeOldWorkFolders } from "../../src/learning/runs/end-lost-runs.js";
@@ -130,11 +131,14 @@ describeOnBothDatabases("runs that nobody starts or ends by hand", (_, kind) => 
     const consumer = await createJobConsumer(database, testLogger);
     try {
       await consumer.consume("train-model", { concurrency: 1 }, createTrainModelJob(playedTraining(shop.core)));
-      while ((await training.find(id))?.checkpointStep === null)
-        await new Promise((resolve) => setTimeout(resolve, 20));
+      const deadline = Date.now() + 60_000;
+      while ((await training.find(id))?.checkpointStep === null) {
+        assert.ok(Date.now() < deadline, "no checkpoint came");
+        await delay(20);
+      }
       await database.query("UPDATE training_run SET attempts = attempts + 1, checkpoint_step = 0 WHERE id = $1", [id]);
       const written = async () => (await training.find(id))?.checkpointStep;
-      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      await delay(1_000);
       assert.equal(await written(), 0);
     } finally {
       await consumer.close(0);

@@ -1,6 +1,7 @@
 import { FIGURES } from "../../evaluation/ranking-metrics.js";
 import type { LearningPlan } from "../learning.type.js";
-import type { TrainingGateObject, TrainingPlanObject, TrainingRunObject } from "./training-run.object.js";
+import type { TrainingPlanObject } from "./training-parts.object.js";
+import type { TrainingGateObject, TrainingRunObject } from "./training-run.object.js";
 import type { TrainingRun } from "./training-run.type.js";
 
 type StoredGate = NonNullable<TrainingRun["gate"]>;

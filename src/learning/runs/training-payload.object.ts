@@ -1,6 +1,7 @@
 import { Field, Int, ObjectType } from "type-graphql";
 import { UserErrorObject } from "../../catalog/products/user-error.object.js";
-import { TrainingPlanObject, TrainingRunObject } from "./training-run.object.js";
+import { TrainingPlanObject } from "./training-parts.object.js";
+import { TrainingRunObject } from "./training-run.object.js";
 
 @ObjectType("TrainingPreview", { description: "What a run would learn from." })
 export class TrainingPreviewObject {

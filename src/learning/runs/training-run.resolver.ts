@@ -11,8 +11,9 @@ import { readEpochs, readSuspects, readTriplets } from "./run-records.reads.js";
 import { showTrainingRun } from "./show-training-run.js";
 import { SuspectsArgs, TrainingRunsArgs, TripletsArgs } from "./training.input.js";
 import type { Training } from "./training.js";
+import { TrainingEpochObject } from "./training-parts.object.js";
 import { MinedTripletObject, SuspectLabelObject, TrainingPhotoObject } from "./training-records.object.js";
-import { TrainingEpochObject, TrainingRunConnectionObject, TrainingRunObject } from "./training-run.object.js";
+import { TrainingRunConnectionObject, TrainingRunObject } from "./training-run.object.js";
 import { isRunId } from "./training-runs.repository.js";
 
 @Resolver(() => TrainingRunObject)
