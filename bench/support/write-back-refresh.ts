@@ -20,7 +20,6 @@ import type { RefreshAnswer, RefreshOrder, RefreshSettings } from "./write-back.
  * measured: its vectors are drawn in advance.
  */
 
-giveWay();
 const { data, databaseUrl, modelId, dims } = JSON.parse(process.argv[2]!) as RefreshSettings;
 const logger = createLogger("warn");
 const database = await openDatabase({ data, databaseUrl }, logger);
@@ -115,6 +114,8 @@ async function carryOut(order: RefreshOrder): Promise<RefreshAnswer> {
     case "compare":
       return compare(order.times);
     case "refresh": {
+      // As a worker does; the writer and the bare COPY before were compared at one and the same priority.
+      giveWay();
       const photoSeconds = await seconds(() => embedLacking(stages, modelId, nothing, signal));
       const productSeconds = await seconds(() => refreshProducts(stages, modelId, nothing, signal));
       let scan = "exact";

@@ -40,7 +40,7 @@ describeOnBothDatabases("embedding photos", (open) => {
   beforeEach(async () => {
     embedded = 0;
     await database.query("TRUNCATE product, image_blob, vectors.photo_vector, vectors.product_vector CASCADE");
-    await database.query("UPDATE model_version SET state = 'ACTIVE' WHERE id = $1", [model.id]);
+    await database.query("UPDATE model_version SET state = 'ACTIVE', deleted_at = NULL WHERE id = $1", [model.id]);
   });
 
   /** The handler with the real stages; `between` runs when the vectors are computed and nothing is written yet. */
@@ -184,11 +184,12 @@ describeOnBothDatabases("embedding photos", (open) => {
     assert.equal((await photoVectors()).size, 0);
   });
 
-  test("writes nothing when the model is retired while it computes", async () => {
+  test("writes nothing when the model is deleted while it computes", async () => {
     const blob = await keep(await photo(30));
     await productShowing(blob);
-    const retire = () => database.query("UPDATE model_version SET state = 'RETIRED' WHERE id = $1", [model.id]);
-    await handler(retire)([job(blob)], signal);
+    const remove = () =>
+      database.query("UPDATE model_version SET state = 'RETIRED', deleted_at = now() WHERE id = $1", [model.id]);
+    await handler(remove)([job(blob)], signal);
     assert.equal(embedded, 1);
     assert.equal((await photoVectors()).size, 0);
     assert.equal((await productVectors()).size, 0);
