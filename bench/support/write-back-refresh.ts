@@ -38,7 +38,7 @@ const promotion = createModelPromotion({
 
 const DRAWN = 4096;
 /** Rows that a refresh gathers before it writes. */
-const BATCH = 2048;
+const BATCH = 4096;
 const generator = xoroshiro128plus(7);
 const drawn = Array.from({ length: DRAWN }, () => {
   const vector = Float32Array.from({ length: dims }, () => (generator.next() >>> 0) / 2 ** 32 - 0.5);
@@ -77,7 +77,7 @@ async function compare(times: number): Promise<RefreshAnswer> {
   const copySeconds: number[] = [];
   const writeSeconds: number[] = [];
   for (let time = 0; time < times; time++) {
-    copySeconds.push(await copy(encodeCopy(modelId, rows, database.vectorType)));
+    copySeconds.push(await copy(Buffer.concat([...encodeCopy(modelId, rows, database.vectorType)])));
     writeSeconds.push(
       await seconds(async () => {
         for (let at = 0; at < rows.length; at += BATCH) {

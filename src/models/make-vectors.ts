@@ -22,10 +22,10 @@ export interface MakeVectorsDependencies {
  */
 const PACES = {
   postgres: {
-    contents: 2048,
+    contents: 4096,
     photos: 256,
-    gathered: 2048,
-    rows: 2048,
+    gathered: 4096,
+    rows: 4096,
     restOfPhotos: 0,
     products: 500,
     restOfProducts: 0.5,

@@ -1,4 +1,4 @@
-import { finished } from "node:stream/promises";
+import { pipeline } from "node:stream/promises";
 import type pg from "pg";
 import { from as copyFrom } from "pg-copy-streams";
 import type { Database, Sql } from "../database/database.type.js";
@@ -35,21 +35,20 @@ export async function writePhotosInBulk(
     }
   }
   await database.transaction(async (sql) => {
-    if (await begin(sql, modelId)) await writePhotoVectors(sql, modelId, rows);
+    await sql.query(LATE_COMMIT);
+    if (await isLive(sql, modelId)) await writePhotoVectors(sql, modelId, rows);
   });
 }
 
 async function copy(database: Database, modelId: number, rows: readonly PhotoVector[]): Promise<void> {
   const { photo } = partitionsOf(modelId);
-  const bytes = encodeCopy(modelId, rows, database.vectorType);
   const client = await database.pool.connect();
   let broken: Error | undefined;
   try {
-    await client.query("BEGIN");
-    if (await begin(sqlOf(client), modelId)) {
+    await client.query(`BEGIN; ${LATE_COMMIT}`);
+    if (await isLive(sqlOf(client), modelId)) {
       const copying = client.query(copyFrom(`COPY ${photo} (model_id, blob_id, vec) FROM STDIN (FORMAT binary)`));
-      copying.end(bytes);
-      await finished(copying);
+      await pipeline(encodeCopy(modelId, rows, database.vectorType), copying);
     }
     await client.query("COMMIT");
   } catch (error) {
@@ -62,10 +61,13 @@ async function copy(database: Database, modelId: number, rows: readonly PhotoVec
   }
 }
 
-/** @returns whether the model is live */
-async function begin(sql: Sql, modelId: number): Promise<boolean> {
-  // What a crash of the server takes back is made again by the job; a promotion is not on disk before what it relies on.
-  await sql.query("SET LOCAL synchronous_commit = off");
+/**
+ * A commit that does not wait for the disk: what a crash of the server takes back is made again by the job, and a
+ * promotion is not on disk before what it relies on.
+ */
+const LATE_COMMIT = "SET LOCAL synchronous_commit = off";
+
+async function isLive(sql: Sql, modelId: number): Promise<boolean> {
   return (await sql.query("SELECT 1 FROM vectors.live_model WHERE id = $1::int", [modelId])).length > 0;
 }
 

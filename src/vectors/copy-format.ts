@@ -4,22 +4,32 @@ import { toHalves } from "./half-floats.js";
 
 const SIGNATURE = Buffer.from("PGCOPY\n\xff\r\n\0", "latin1");
 
+/** Rows of one chunk: the server reads one while the next is encoded. */
+const ROWS = 256;
+
 /**
  * Rows of (model_id, blob_id, vec) in the format of COPY … (FORMAT binary): a header, each field after its length, and a
  * closing −1. Vectors are written as the column has them, because COPY casts nothing.
  */
-export function encodeCopy(
+export function* encodeCopy(
+  modelId: number,
+  rows: readonly { readonly blobId: bigint; readonly vector: Float32Array }[],
+  type: Database["vectorType"],
+): Generator<Buffer> {
+  // No flags, no header extension.
+  yield Buffer.concat([SIGNATURE, Buffer.alloc(8)]);
+  for (let at = 0; at < rows.length; at += ROWS) yield encodeRows(modelId, rows.slice(at, at + ROWS), type);
+  yield Buffer.of(0xff, 0xff);
+}
+
+function encodeRows(
   modelId: number,
   rows: readonly { readonly blobId: bigint; readonly vector: Float32Array }[],
   type: Database["vectorType"],
 ): Buffer {
   const width = type === "halfvec" ? 2 : 4;
-  const size = rows.reduce((sum, { vector }) => sum + 2 + 8 + 12 + 4 + 4 + width * vector.length, 0);
-  const buffer = Buffer.allocUnsafe(SIGNATURE.length + 8 + size + 2);
-  let at = SIGNATURE.copy(buffer);
-  // No flags, no header extension.
-  at = buffer.writeInt32BE(0, at);
-  at = buffer.writeInt32BE(0, at);
+  const buffer = Buffer.allocUnsafe(rows.reduce((sum, { vector }) => sum + 30 + width * vector.length, 0));
+  let at = 0;
   for (const { blobId, vector } of rows) {
     at = buffer.writeInt16BE(3, at);
     at = buffer.writeInt32BE(4, at);
@@ -32,7 +42,6 @@ export function encodeCopy(
     const bytes = width === 2 ? swapped(toHalves(vector), 16) : swapped(vector.slice(), 32);
     at += bytes.copy(buffer, at);
   }
-  buffer.writeInt16BE(-1, at);
   return buffer;
 }
 
