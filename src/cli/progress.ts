@@ -13,9 +13,12 @@ const LINE_EVERY_MS = 5_000;
 /** A bar with rate and time left on a terminal, a line now and then elsewhere. Both on standard error. */
 export function startProgress(label: string, unit: string): Progress {
   const startedAt = Date.now();
+  // Work may be under way when somebody begins to look, and what was done before was not done since.
+  let before: number | undefined;
   const describe = (done: number, total: number | undefined): { rate: string; left: string } => {
+    before ??= done;
     const seconds = (Date.now() - startedAt) / 1000;
-    const rate = seconds > 0 ? done / seconds : 0;
+    const rate = seconds > 0 ? (done - before) / seconds : 0;
     const left = total !== undefined && rate > 0 ? formatSeconds((total - done) / rate) : "?";
     return { rate: rate >= 10 ? rate.toFixed(0) : rate.toFixed(1), left };
   };
