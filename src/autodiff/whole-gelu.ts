@@ -61,13 +61,13 @@ const isExact = (node: Node) => node.operator === "Gelu" && node.domain === "" &
 function geluAround(error: Node, index: NodeIndex): { last: Node; x: string } | undefined {
   const scaled = index.maker(error.inputs[0] ?? "");
   const x = scaled?.inputs[0] ?? "";
-  const [factor] = index.numbers(scaled?.inputs[1]) ?? [];
+  const factor = only(scaled?.inputs[1], index);
   const isRoot =
     (scaled?.operator === "Mul" && near(factor, Math.SQRT1_2)) ||
     (scaled?.operator === "Div" && near(factor, Math.SQRT2));
   if (!isRoot || index.type(x)?.elementType !== "float32") return undefined;
   const sum = soleReader(error, index);
-  if (sum?.operator !== "Add" || !sum.inputs.some((name) => near(index.numbers(name)?.[0], 1))) return undefined;
+  if (sum?.operator !== "Add" || !sum.inputs.some((name) => near(only(name, index), 1))) return undefined;
   // Both factors are still to come, x and ½: each as a factor of its own, or ½ x at once.
   let [node, times, halves]: [Node, number, number] = [sum, 0, 0];
   for (let steps = 0; steps < 2 && times + halves < 2; steps++) {
@@ -75,7 +75,7 @@ function geluAround(error: Node, index: NodeIndex): { last: Node; x: string } | 
     if (next?.operator !== "Mul") return undefined;
     const other = next.inputs[next.inputs[0] === node.outputs[0] ? 1 : 0] ?? "";
     if (other === x) times++;
-    else if (near(index.numbers(other)?.[0], 0.5)) halves++;
+    else if (near(only(other, index), 0.5)) halves++;
     else if (isHalfOf(other, x, index)) [times, halves] = [times + 1, halves + 1];
     else return undefined;
     node = next;
@@ -87,9 +87,7 @@ function geluAround(error: Node, index: NodeIndex): { last: Node; x: string } | 
 function isHalfOf(value: string, x: string, index: NodeIndex): boolean {
   const maker = index.maker(value);
   return (
-    maker?.operator === "Mul" &&
-    maker.inputs.includes(x) &&
-    maker.inputs.some((name) => near(index.numbers(name)?.[0], 0.5))
+    maker?.operator === "Mul" && maker.inputs.includes(x) && maker.inputs.some((name) => near(only(name, index), 0.5))
   );
 }
 
@@ -97,6 +95,12 @@ function soleReader(node: Node, index: NodeIndex): Node | undefined {
   const [output = ""] = node.outputs;
   const [reader, ...others] = index.readers(output);
   return others.length === 0 && !index.isOutput(output) ? reader : undefined;
+}
+
+/** The number that a constant holds; a list of them may begin with ½ and go on otherwise. */
+function only(name: string | undefined, index: NodeIndex): number | undefined {
+  const numbers = index.numbers(name);
+  return numbers?.length === 1 ? numbers[0] : undefined;
 }
 
 const near = (value: number | undefined, wanted: number) =>

@@ -28,6 +28,14 @@ const others: Record<string, Form> = {
   "another share": (x, g) => g.mul(g.mul(x, erfOf(x, g)), 0.4),
   "another slope": (x, g) => g.mul(g.mul(x, g.add(g.erf(g.mul(x, 0.5)), 1)), 0.5),
   "times another value": (x, g) => g.mul(g.mul(g.tanh(x), erfOf(x, g)), 0.5),
+  "a list of shares that begins with a half": (x, g) =>
+    g.mul(
+      g.mul(x, erfOf(x, g)),
+      g.floats(
+        [33],
+        Array.from({ length: 33 }, (_, index) => (index === 0 ? 0.5 : 0.4)),
+      ),
+    ),
   "no half": (x, g) => g.tanh(g.mul(x, erfOf(x, g))),
   "a part that is read besides": (x, g) => {
     const sum = erfOf(x, g);

@@ -190,7 +190,10 @@ export const gradientSamples: Record<string, Record<string, Case>> = {
   Reciprocal: { plain: one([4], (x, g) => g.reciprocal(x), positive) },
   ReduceL2: { plain: one([2, 3], (x, g) => g.reduceL2(x, [1], false)) },
   ReduceLogSumExp: { plain: one([2, 3], (x, g) => g.node("ReduceLogSumExp", [x, g.int64s([-1])])) },
-  ReduceMax: { axes: one([2, 3, 2], (x, g) => g.reduceMax(x, [-2], false), { distinct: true }) },
+  ReduceMax: {
+    axes: one([2, 3, 2], (x, g) => g.reduceMax(x, [-2], false), { distinct: true }),
+    none: one([2, 3], (x, g) => g.node("ReduceMax", [x], { noop_with_empty_axes: int(1) })),
+  },
   ReduceMean: {
     all: one([2, 3], (x, g) => g.reduceMean(x)),
     "negative axes": one([2, 3, 4], (x, g) => g.reduceMean(x, [-1, 0], false)),

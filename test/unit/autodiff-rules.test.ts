@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { notDifferentiable } from "../../src/autodiff/gradient-rule.type.js";
 import { gradientRules } from "../../src/autodiff/rules/index.js";
-import { float32Tensor, type Value } from "../../src/onnx/index.js";
+import { attribute, float32Tensor, type Value } from "../../src/onnx/index.js";
 import { checkGradient, type GradientCheck } from "../support/check-gradient.js";
 import { gradientSamples } from "../support/gradient-samples.js";
 
@@ -38,6 +38,17 @@ describe("the table of gradient rules", () => {
     await assert.rejects(
       checkGradient({ inputs: { a: [3], b: [3] }, build: ([a, b], g) => g.mul(a as Value, b as Value), rules: wrong }),
       /differs from central differences/,
+    );
+  });
+
+  it("refuses an equation that broadcasts an index and sums it", async () => {
+    await assert.rejects(
+      checkGradient({
+        inputs: { a: [2, 3, 1], b: [2, 2, 4] },
+        build: (inputs, g) => g.node("Einsum", inputs, { equation: attribute.text("bij,bjk->bik") }),
+      }),
+      (error: Error & { code?: string }) =>
+        error.code === "GRAPH_NOT_TRAINABLE" && /the index "j" of "bij,bjk->bik" is broadcast and summed/.test(error.message),
     );
   });
 

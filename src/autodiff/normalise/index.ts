@@ -1,5 +1,7 @@
 import { bindDimensions, checkGraph, foldConstants, type Graph, inferShapes } from "../../onnx/index.js";
 import { foldBatchNormalization } from "./fold-batch-normalization.js";
+import { plainCeilMode } from "./plain-ceil-mode.js";
+import { refuseIntegerWeights } from "./refuse-integer-weights.js";
 import { removeIdentities } from "./remove-identities.js";
 import { widenHalfWeights } from "./widen-half-weights.js";
 
@@ -12,7 +14,8 @@ export { foldBatchNormalization, removeIdentities, widenHalfWeights };
  * @throws GraphInvalid, OnnxFeatureUnsupported, ShapeUnknown, DynamicControlFlow, QuantisedGraph
  */
 export async function normalise(graph: Graph, sizes: Readonly<Record<string, number>>): Promise<Graph> {
-  const bound = inferShapes(bindDimensions(graph, sizes));
+  refuseIntegerWeights(graph);
+  const bound = plainCeilMode(inferShapes(bindDimensions(graph, sizes)));
   checkGraph(bound);
   // Weights are widened before constants are folded, so that they keep their names.
   const folded = inferShapes(await foldConstants(widenHalfWeights(bound)));

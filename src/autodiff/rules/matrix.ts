@@ -59,6 +59,15 @@ export const einsum: GradientRule = (call, [dy], g) => {
   if (output === undefined || equation.includes(".") || terms.some((term) => new Set(term).size !== term.length)) {
     call.refuse(`the equation "${equation}" is not of the simple form "ij,jk->ik"`);
   }
+  const sizes = new Map<string, number>();
+  for (const [position, term] of terms.entries()) {
+    for (const [axis, index] of [...term].entries()) {
+      const size = shapeOf(call.input(position))[axis] ?? 1;
+      if (!output?.includes(index) && (sizes.get(index) ?? size) !== size)
+        call.refuse(`the index "${index}" of "${equation}" is broadcast and summed`);
+      sizes.set(index, size);
+    }
+  }
   return terms.map((term, position) => {
     const others = terms.filter((_, other) => other !== position);
     const reachable = new Set([output, ...others].join(""));

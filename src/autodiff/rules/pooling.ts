@@ -21,14 +21,18 @@ export const globalMaxPool = unary((x, y, dy, g) => {
   return g.mul(chosen, g.div(dy, g.reduceSum(chosen, axes)));
 });
 
-/** How many elements each window averages: all of it, or only those inside the image. */
-function windowCounts({ kernel, strides, dilations, padsBefore, input, output }: SpatialWindow, countPadding: boolean) {
+/**
+ * How many elements each window averages: those inside the image, and with `countPadding` those of the padding that was
+ * asked for. What `ceil_mode` lets the last window reach beyond it counts never.
+ */
+function windowCounts(window: SpatialWindow, countPadding: boolean) {
+  const { kernel, strides, dilations, padsBefore, padsAsked, input, output } = window;
   const perAxis = output.map((size, axis) =>
     Array.from({ length: size }, (_, place) => {
-      if (countPadding) return kernel[axis] ?? 1;
+      const [low, high] = countPadding ? [padsBefore[axis] ?? 0, padsAsked[axis] ?? 0] : [0, 0];
       const start = place * (strides[axis] ?? 1) - (padsBefore[axis] ?? 0);
       return Array.from({ length: kernel[axis] ?? 1 }, (_, tap) => start + tap * (dilations[axis] ?? 1)).filter(
-        (position) => position >= 0 && position < (input[axis] ?? 0),
+        (position) => position >= -low && position < (input[axis] ?? 0) + high,
       ).length;
     }),
   );

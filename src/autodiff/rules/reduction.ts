@@ -31,6 +31,8 @@ export const reduceMean: GradientRule = (call, [dy], g) => {
 export const reduceExtreme: GradientRule = (call, [dy], g) => {
   if (!dy) return [null, null];
   const { axes, keep } = reduction(call, g);
+  // No axes on purpose (noop_with_empty_axes); for the sum below they would mean all.
+  if (axes.length === 0) return [dy, null];
   const chosen = indicator(g, g.equal(call.input(0), keep(call.output())), dy);
   return [g.mul(chosen, g.div(keep(dy), g.reduceSum(chosen, axes))), null];
 };

@@ -8,6 +8,8 @@ export interface SpatialWindow {
   readonly padsBefore: readonly number[];
   /** As much as the output needs, which is less than was asked where the last stride does not fit. */
   readonly padsAfter: readonly number[];
+  /** As much as the node asks for. */
+  readonly padsAsked: readonly number[];
   readonly input: readonly number[];
   readonly output: readonly number[];
 }
@@ -31,7 +33,8 @@ export function windowOf(call: RuleCall, kernel: readonly number[]): SpatialWind
     return ((output[axis] ?? 1) - 1) * (strides[axis] ?? 1) + (size - 1) * (dilations[axis] ?? 1) + 1;
   }
   const padsAfter = kernel.map((size, axis) => reach(size, axis) - (input[axis] ?? 0) - (padsBefore[axis] ?? 0));
-  return { kernel, strides, dilations, padsBefore, padsAfter, input, output };
+  const padsAsked = autoPad === "NOTSET" ? given.slice(kernel.length) : padsAfter;
+  return { kernel, strides, dilations, padsBefore, padsAfter, padsAsked, input, output };
 }
 
 /** A 1 × 1 window without stride and padding: a matrix product over the channels. */
