@@ -21,6 +21,8 @@ export function checkBatch(
   }
   const low = labels.findIndex((label) => label < 0);
   if (low >= 0) throw new BatchUnusable(`Photo ${low} has the label ${labels[low]}. Labels are numbers from 0 on.`);
+  const odd = anchors.findIndex((anchor) => anchor !== 0 && anchor !== 1);
+  if (odd >= 0) throw new BatchUnusable(`Photo ${odd} has the anchor ${anchors[odd]}. It is 1, or 0 for no anchor.`);
   const counts = new Map<number, number>();
   for (const label of [...labels, ...memory]) if (label >= 0) counts.set(label, (counts.get(label) ?? 0) + 1);
   if (counts.size < 2) {
@@ -29,6 +31,14 @@ export function checkBatch(
   if (!labels.some((label, index) => anchors[index] !== 0 && (counts.get(label) ?? 0) > 1)) {
     throw new BatchUnusable("No anchor has a second photo of its label. Draw at least two photos a label.");
   }
+}
+
+/** Labels as the graph takes them: two that differ must not become one. @throws BatchUnusable */
+export function labelsOf(given: Int32Array | readonly number[]): Int32Array {
+  if (given instanceof Int32Array) return given.slice();
+  const at = given.findIndex((label) => label !== (label | 0));
+  if (at < 0) return Int32Array.from(given);
+  throw new BatchUnusable(`Label ${at} is ${given[at]}. Labels are whole numbers from 0 to 2147483647.`);
 }
 
 /** Memory as the graph takes it: padded with empty slots. @throws BatchUnusable */
@@ -44,7 +54,7 @@ export function fillMemory(memory: StepOptions["memory"], slots: number, dims: n
       );
     }
     embeddings.set(memory.embeddings);
-    labels.set(memory.labels);
+    labels.set(labelsOf(memory.labels));
   }
   return { embeddings, labels };
 }

@@ -42,6 +42,12 @@ export async function prepareEncoder(
         "Export the image tower alone.",
     );
   }
+  if (image.type.elementType !== "float32") {
+    throw new TrainingUnfit(
+      `The encoder takes images as ${image.type.elementType}; training feeds float32. ` +
+        "Use the fp32 file of the same model, or export it with float32 images.",
+    );
+  }
   const made = new Set([image.name, ...graph.nodes.flatMap(({ outputs }) => outputs)]);
   for (const cut of cuts) if (!made.has(cut)) throw new CutUnknown(cut, closestNames(cut, graph));
   for (const value of values) {

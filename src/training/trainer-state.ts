@@ -2,7 +2,7 @@ import type { FeatureStatistics } from "./heads/index.js";
 import type { Optimiser, OptimiserSpecification } from "./optimisers/index.js";
 import type { ParameterSpace } from "./parameters.js";
 import type { TrainerState } from "./trainer.type.js";
-import { StateMismatch, TrainingUnfit } from "./training.errors.js";
+import { StateMismatch, TrainingUnfit, WeightsNotFinite } from "./training.errors.js";
 
 interface LiveState {
   readonly steps: number;
@@ -32,13 +32,15 @@ export function copyOfState({ steps, space, weights, average, optimiser, name, s
   };
 }
 
+interface Training {
+  readonly space: ParameterSpace;
+  readonly width: number;
+  readonly optimiser: OptimiserSpecification["name"];
+  readonly averages: boolean;
+}
+
 /** @throws StateMismatch */
-export function checkState(
-  state: TrainerState,
-  space: ParameterSpace,
-  optimiser: OptimiserSpecification["name"],
-  averages: boolean,
-): void {
+export function checkState(state: TrainerState, { space, width, optimiser, averages }: Training): void {
   if (state.format !== 1) throw new StateMismatch(`its format is ${state.format}, this program reads 1`);
   if (state.optimiser.name !== optimiser) {
     throw new StateMismatch(`its optimiser is ${state.optimiser.name}, this one ${optimiser}`);
@@ -55,8 +57,15 @@ export function checkState(
       `its weight ${index} is ${saved[index] ?? "missing"}, here ${here[index] ?? "none"} stands`,
     );
   }
-  if (state.weights.length !== space.length) {
-    throw new StateMismatch(`it holds ${state.weights.length} numbers, not ${space.length}`);
+  for (const array of [state.weights, state.average]) {
+    if (array === null) continue;
+    if (array.length !== space.length) throw new StateMismatch(`it holds ${array.length} numbers, not ${space.length}`);
+    if (!array.every(Number.isFinite)) throw new StateMismatch("it holds weights that are infinite or no numbers");
+  }
+  if (!Number.isInteger(state.steps) || state.steps < 0) throw new StateMismatch(`it was saved at step ${state.steps}`);
+  const { mean, deviation } = state.statistics ?? {};
+  if ((mean?.length ?? width) !== width || (deviation?.length ?? width) !== width) {
+    throw new StateMismatch(`it standardises ${mean?.length} features, not ${width}`);
   }
 }
 
@@ -69,9 +78,12 @@ export function restoreOptimiser(optimiser: Optimiser, state: TrainerState): voi
   }
 }
 
-/** Refuses weights that are not in training. @throws TrainingUnfit */
+/** Refuses weights that are not in training. @throws TrainingUnfit, WeightsNotFinite */
 export function checkWeights(weights: ReadonlyMap<string, Float32Array>, { parameters }: ParameterSpace): void {
-  for (const [name, { length }] of weights) {
+  for (const [name, values] of weights) {
+    const { length } = values;
+    const odd = values.findIndex((value) => !Number.isFinite(value));
+    if (odd >= 0) throw new WeightsNotFinite(name, odd);
     if (parameters.some((known) => known.name === name && known.to - known.from === length)) continue;
     throw new TrainingUnfit(
       `No weight "${name}" of ${length} numbers is in training. Load only weights of the same head and cut.`,

@@ -1,6 +1,6 @@
 import pLimit from "p-limit";
 import { float32Tensor, float32Values, modelOf, type Tensor, writeModel } from "../onnx/index.js";
-import { checkBatch, fillMemory } from "./batch-check.js";
+import { checkBatch, fillMemory, labelsOf } from "./batch-check.js";
 import { checkOptions } from "./check-options.js";
 import { openDeviceStep } from "./device-step.js";
 import { fillDropoutMask } from "./dropout-mask.js";
@@ -19,7 +19,7 @@ import { floats, integers } from "./runtime-session.js";
 import { createTailRunner } from "./tail-runner.js";
 import type { Trainer, TrainerOptions, WeightChoice } from "./trainer.type.js";
 import { checkState, checkWeights, copyOfState, restoreOptimiser } from "./trainer-state.js";
-import { MemoryTooSmall, TrainingDiverged, TrainingUnfit } from "./training.errors.js";
+import { BatchUnusable, MemoryTooSmall, TrainerDisposed, TrainingDiverged, TrainingUnfit } from "./training.errors.js";
 import { buildTrainingGraph, STEP } from "./training-graph.js";
 
 /**
@@ -90,10 +90,19 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
   const allAnchors = new Float32Array(batch).fill(1);
   let statistics: FeatureStatistics | undefined;
   let steps = 0;
-  const oneAtATime = pLimit(1);
+  let disposed = false;
+  const queue = pLimit(1);
+  const oneAtATime = <Result>(run: () => Promise<Result>): Promise<Result> =>
+    queue(() => {
+      if (disposed) throw new TrainerDisposed();
+      return run();
+    });
 
   const chosen = (choice: WeightChoice): Float32Array => {
     if (choice === "current") return weights;
+    if (choice !== "averaged") {
+      throw new TrainingUnfit(`There are no weights "${String(choice)}"; choose "current" or "averaged".`);
+    }
     if (average) return average;
     throw new TrainingUnfit("This trainer keeps no average of its weights. Set averaging, to .995 for example.");
   };
@@ -121,7 +130,7 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
     trainables: trainables.map(({ name, group, tensor }) => ({ name, group, shape: tensor.shape })),
     step: (photos, givenLabels, given = {}) =>
       oneAtATime(async () => {
-        const labels = Int32Array.from(givenLabels);
+        const labels = labelsOf(givenLabels);
         const anchors = given.anchors ? Float32Array.from(given.anchors) : allAnchors;
         const slots = fillMemory(given.memory, memory, dims);
         checkBatch(labels, anchors, slots.labels, batch, photoFeeds.count(photos));
@@ -138,6 +147,9 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
           ...(head.standardise && standardFeeds()),
         };
         const share = rateShare(steps, schedule) * (given.rateShare ?? 1);
+        if (!(Number.isFinite(share) && share >= 0)) {
+          throw new BatchUnusable(`A rateShare of ${given.rateShare} would ruin the weights. Give a number from 0 on.`);
+        }
         const learningRate = { head: fullRate.head * share, trunk: fullRate.trunk * share };
         const outcome = await engine.step(feeds, learningRate, steps);
         if (!Number.isFinite(outcome.loss)) throw new TrainingDiverged(steps + 1, "the loss");
@@ -181,7 +193,7 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
       }),
     restore: (state) =>
       oneAtATime(async () => {
-        checkState(state, space, specification.name, average !== undefined);
+        checkState(state, { space, width, optimiser: specification.name, averages: average !== undefined });
         restoreOptimiser(optimiser, state);
         weights.set(state.weights);
         average?.set(state.average ?? state.weights);
@@ -193,7 +205,9 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
     export: (choice = "current") =>
       oneAtATime(async () => writeModel(modelOf(exportGraph(encoder, await tuned(choice))))),
     dispose: () =>
-      oneAtATime(async () => {
+      queue(async () => {
+        if (disposed) return;
+        disposed = true;
         await tail.drop();
         await engine.dispose();
         await trunkSession?.release();

@@ -120,6 +120,6 @@ export interface Trainer {
   restore(state: TrainerState): Promise<void>;
   /** The tuned encoder with its head, an ordinary ONNX model: photos → "embedding" `[batch, dims]`. */
   export(choice?: WeightChoice): Promise<Uint8Array>;
-  /** Frees the runtime's memory. The trainer is of no use afterwards. */
+  /** Frees the runtime's memory. Whatever is asked of the trainer afterwards ends in TrainerDisposed. */
   dispose(): Promise<void>;
 }

@@ -12,7 +12,6 @@ import {
 } from "../autodiff/index.js";
 import {
   bindDimensions,
-  float32Values,
   foldConstants,
   type Graph,
   GraphBuilder,
@@ -34,7 +33,8 @@ import {
 } from "./heads/index.js";
 import { type LossSpecification, lossOf } from "./losses/index.js";
 import { BATCH, type PreparedEncoder } from "./prepare-encoder.js";
-import { BatchUnusable, TrainingUnfit, WeightsNotFinite } from "./training.errors.js";
+import { BatchUnusable, TrainingUnfit } from "./training.errors.js";
+import { finiteWeight, requireRowPerPhoto } from "./usable-values.js";
 
 /** Names of what a training graph reads and gives besides boundary values, weights and gradients. */
 export const STEP = {
@@ -119,6 +119,7 @@ export async function buildTrainingGraph(options: TrainingGraphOptions): Promise
       ? poolFeature(builder, builder.value(feature.value), feature, featureName(feature))
       : builder.value(featureName(feature)),
   );
+  requireRowPerPhoto([...cut.boundary, ...pooled], batch);
   const joined = joinFeatures(builder, pooled);
   const width = Number(joined.type.shape[1]);
   const headTensors = firstHeadWeights(head, width, encoder.headPrefix, seed);
@@ -140,7 +141,9 @@ export async function buildTrainingGraph(options: TrainingGraphOptions): Promise
   const trainables = candidates.flatMap((name): Trainable[] => {
     if (!gradients.has(name)) return [];
     const tensor = headTensors.get(name) ?? cut.tail.initialisers.get(name);
-    return tensor ? [{ name, group: headTensors.has(name) ? "head" : "trunk", tensor: finite(name, tensor) }] : [];
+    return tensor
+      ? [{ name, group: headTensors.has(name) ? "head" : "trunk", tensor: finiteWeight(name, tensor) }]
+      : [];
   });
   if (trainables.length === 0) throw new NothingToTrain(cuts, "the loss depends on no weight there");
   const graph = fedWithTrainables(
@@ -247,10 +250,4 @@ function lossInputs(builder: GraphBuilder, embeddings: Value, memory: number) {
       },
     }),
   };
-}
-
-function finite(name: string, tensor: Tensor): Tensor {
-  const index = float32Values(tensor).findIndex((value) => !Number.isFinite(value));
-  if (index >= 0) throw new WeightsNotFinite(name, index);
-  return tensor;
 }

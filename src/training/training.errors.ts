@@ -37,6 +37,15 @@ export class TrainingUnfit extends LookalikeError {
   readonly code = "TRAINING_UNFIT";
 }
 
+/** A trainer was used after its memory had been freed. */
+export class TrainerDisposed extends LookalikeError {
+  readonly code = "TRAINER_DISPOSED";
+
+  constructor() {
+    super("The trainer was disposed of. Create another one, and restore the state of this one if you kept it.");
+  }
+}
+
 /** A saved state of another training graph. */
 export class StateMismatch extends LookalikeError {
   readonly code = "TRAINING_STATE_MISMATCH";
