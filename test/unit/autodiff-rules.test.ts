@@ -48,7 +48,8 @@ describe("the table of gradient rules", () => {
         build: (inputs, g) => g.node("Einsum", inputs, { equation: attribute.text("bij,bjk->bik") }),
       }),
       (error: Error & { code?: string }) =>
-        error.code === "GRAPH_NOT_TRAINABLE" && /the index "j" of "bij,bjk->bik" is broadcast and summed/.test(error.message),
+        error.code === "GRAPH_NOT_TRAINABLE" &&
+        /the index "j" of "bij,bjk->bik" is broadcast and summed/.test(error.message),
     );
   });
 
