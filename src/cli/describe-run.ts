@@ -15,7 +15,14 @@ export async function runToJson({ database, models }: Pick<Core, "database" | "m
   ]);
   const { request, createdAt, startedAt, finishedAt } = run;
   return {
-    ...{ id: run.id, state: run.state, stage: run.stage, promote: run.promote, ...request },
+    ...{
+      id: run.id,
+      state: run.state,
+      stage: run.stage,
+      promote: run.promote,
+      ...request,
+      device: run.device ?? request.device,
+    },
     positives: request.positives.map(formatPositive),
     encoder: run.encoder,
     plan: run.plan,

@@ -10,6 +10,7 @@ import { openTinyShop, type TinyShop } from "../support/tiny-shop.js";
 const HEAD = ["train", "--recipe", "head", "--budget-minutes", "0.2", "--wait", "--json"];
 
 interface RunAnswer {
+  readonly device: string;
   readonly id: string;
   readonly state: string;
   readonly attempts: number;
@@ -51,7 +52,7 @@ describeOnBothDatabases("training by command, for real, with an encoder of one l
     const { code, stdout, stderr } = await lookalike(HEAD, settings);
     assert.equal(code, 0, stderr);
     const run = JSON.parse(stdout) as RunAnswer;
-    assert.deepEqual([run.state, run.attempts, run.failure], ["SUCCEEDED", 1, null]);
+    assert.deepEqual([run.state, run.device, run.attempts, run.failure], ["SUCCEEDED", "cpu", 1, null]);
     assert.ok(run.epochs.length > 0);
     assert.ok(run.result.validation.mapAtR > 0.5);
     assert.match(run.gate.reason, /./);
