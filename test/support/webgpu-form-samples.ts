@@ -50,6 +50,11 @@ export const formSamples: Readonly<Record<string, Sample>> = {
   ]),
   "filters as large as the image, padded behind it": convolution([2, 3, 4, 4], [5, 3, 4, 4], { pads: [0, 0, 1, 1] }),
   "filters of one place, padded behind the image": convolution([2, 3, 4, 2], [5, 3, 1, 1], { pads: [0, 0, 0, 1] }),
+  "channels by three, filters by four as large as the image, padded behind it": convolution(
+    [2, 6, 4, 4],
+    [8, 6, 4, 4],
+    { pads: [0, 0, 1, 1] },
+  ),
   "even filters with SAME_UPPER": convolution([2, 3, 2, 2], [5, 3, 2, 2], { autoPad: "SAME_UPPER" }),
   "slices backwards, from the middle": sample({ x: [2, 5, 6, 7] }, (g, [x]) => [
     g.slice(x as Value, [3], [-6], [1], [-1]),

@@ -40,7 +40,7 @@ export const lengthenFilters: Rewrite = (node, context) => {
       ...after.map((pad, index) => (index === axis ? pad + more * (dilations[axis] ?? 1) : pad)),
     ]),
   );
-  const long = `webgpu/${output}/filters`;
+  const long = `webgpu/${output}/long filters`;
   // Not by Pad, which the runtime would take for padding of the image and join with the convolution.
   const zeros = context.zeros([count, channels, ...kernel.map((length, index) => (index === axis ? more : length))]);
   return [

@@ -24,6 +24,13 @@ const rewrites: readonly Rewrite[] = [
  * (docs/decisions/101 and 120). Inputs and outputs keep their names, shapes and meaning.
  */
 export function webGpuForm(graph: Graph): Graph {
+  // What one rewrite gives may need another: filters that were lengthened, channels by the next four.
+  const next = rewrittenOnce(graph);
+  return next === undefined ? inferShapes(graph) : webGpuForm(next);
+}
+
+/** Every node rewritten by the first rewrite that it needs; undefined where none needs any. */
+function rewrittenOnce(graph: Graph): Graph | undefined {
   const { types, values } = inferValues(graph);
   const initialisers = new Map(graph.initialisers);
   const context: RewriteContext = {
@@ -51,13 +58,16 @@ export function webGpuForm(graph: Graph): Graph {
       attributes: new Map(Object.entries(attributes)),
     }),
   };
+  let changed = false;
   const nodes = graph.nodes.flatMap((node): readonly Node[] => {
     if (node.domain !== "") return [node];
     for (const rewrite of rewrites) {
       const instead = rewrite(node, context);
-      if (instead) return instead;
+      if (instead === undefined) continue;
+      changed = true;
+      return instead;
     }
     return [node];
   });
-  return inferShapes({ ...graph, nodes, initialisers });
+  return changed ? { ...graph, nodes, initialisers } : undefined;
 }
