@@ -1,6 +1,6 @@
-import { randomUUID } from "node:crypto";
-import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import path from "node:path";
+import { createFileBlobs } from "../catalog/photos/blob-file-store.js";
 import type { Config } from "../config.js";
 import type { InstalledEncoder } from "../encoders/encoder.type.js";
 import { sha256OfFile } from "../encoders/file-hash.js";
@@ -21,15 +21,7 @@ export async function fetchTrained(
   const folder = path.join(config.data, "trained");
   const modelPath = path.join(folder, `${sha256}.onnx`);
   if (!(await holds(modelPath, sha256))) {
-    const bytes = await artefacts.read(key, sha256);
-    await mkdir(folder, { recursive: true });
-    const temporary = `${modelPath}.${randomUUID()}.part`;
-    try {
-      await writeFile(temporary, bytes);
-      await rename(temporary, modelPath);
-    } finally {
-      await rm(temporary, { force: true });
-    }
+    await createFileBlobs(folder).write(path.basename(modelPath), await artefacts.read(key, sha256));
   }
   return { manifest, modelPath, digest: model.encoderDigest };
 }

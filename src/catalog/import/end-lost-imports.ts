@@ -1,12 +1,9 @@
 import type { Database } from "../../database/database.type.js";
-import { messageOf } from "../../errors.js";
 import type { FailedJobs } from "../../jobs/job-queue.type.js";
+import { lookRegularly } from "../../jobs/look-regularly.js";
 import type { Logger } from "../../logger.js";
 import { ImportGivenUp } from "./import-errors.js";
 import { endGivenUpRuns } from "./import-runs.repository.js";
-
-/** A run that will not go on may be shown as running for so long. */
-const LOOK_EVERY_MS = 30_000;
 
 export interface EndLostImportsDependencies {
   readonly database: Database;
@@ -35,20 +32,8 @@ export async function endLostImports({ database, queue, logger }: EndLostImports
 
 /** Does so every half minute, and once at the start. */
 export function startEndingLostImports(dependencies: EndLostImportsDependencies): { stop(): Promise<void> } {
-  let running: Promise<unknown> = Promise.resolve();
-  const look = (): void => {
-    running = running
-      .then(() => endLostImports(dependencies))
-      .catch((error: unknown) =>
-        dependencies.logger.warn({ reason: messageOf(error) }, "imports that were given up could not be looked for"),
-      );
-  };
-  look();
-  const timer = setInterval(look, LOOK_EVERY_MS);
-  return {
-    async stop() {
-      clearInterval(timer);
-      await running;
-    },
-  };
+  return lookRegularly(() => endLostImports(dependencies), {
+    logger: dependencies.logger,
+    failed: "imports that were given up could not be looked for",
+  });
 }

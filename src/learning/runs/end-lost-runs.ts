@@ -1,15 +1,12 @@
 import type { Config } from "../../config.js";
 import type { Database } from "../../database/database.type.js";
-import { messageOf } from "../../errors.js";
 import type { FailedJobs } from "../../jobs/job-queue.type.js";
+import { lookRegularly } from "../../jobs/look-regularly.js";
 import type { Logger } from "../../logger.js";
 import { endLostRun, findLostRuns } from "./run-attempts.repository.js";
 import { removeWorkFolder, runsWithWorkFolder } from "./run-files.js";
 import { TrainingGivenUp } from "./training-run-errors.js";
 import { findRun } from "./training-runs.repository.js";
-
-/** A run that will not go on may be shown as running for so long. */
-const LOOK_EVERY_MS = 30_000;
 
 export interface EndLostRunsDependencies {
   readonly database: Database;
@@ -48,23 +45,12 @@ export async function removeOldWorkFolders({ database, config }: EndLostRunsDepe
 
 /** Does both every half minute, and once at the start. */
 export function startEndingLostRuns(dependencies: EndLostRunsDependencies): { stop(): Promise<void> } {
-  let running: Promise<unknown> = Promise.resolve();
-  const look = (): void => {
-    running = running
-      .then(async () => {
-        await endLostRuns(dependencies);
-        await removeOldWorkFolders(dependencies);
-      })
-      .catch((error: unknown) =>
-        dependencies.logger.warn({ reason: messageOf(error) }, "trainings that were given up could not be looked for"),
-      );
+  const look = async (): Promise<void> => {
+    await endLostRuns(dependencies);
+    await removeOldWorkFolders(dependencies);
   };
-  look();
-  const timer = setInterval(look, LOOK_EVERY_MS);
-  return {
-    async stop() {
-      clearInterval(timer);
-      await running;
-    },
-  };
+  return lookRegularly(look, {
+    logger: dependencies.logger,
+    failed: "trainings that were given up could not be looked for",
+  });
 }
