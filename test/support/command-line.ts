@@ -58,9 +58,20 @@ export interface Served {
   kill(whom: "api" | "worker" | "both"): Promise<void>;
 }
 
-/** Starts `lookalike serve` on any port and waits until it answers and its worker takes jobs. */
-export async function serve(settings: Record<string, string>): Promise<Served> {
-  const child = spawn(process.execPath, [MAIN, "serve", "--port", "0"], {
+/** A `lookalike …` process that stays, and what it logs. */
+export interface Service {
+  readonly pid: number;
+  log(): string;
+  /** Waits for a line of its log. @throws when the process ends without it, or a minute is over */
+  saw(wanted: RegExp): Promise<RegExpExecArray>;
+  signal(name: NodeJS.Signals): void;
+  /** The exit code, null after a signal. */
+  readonly ended: Promise<number | null>;
+}
+
+/** Starts `lookalike …` as a process of its own that goes on until it is told to end. */
+export function startService(args: readonly string[], settings: Record<string, string>): Service {
+  const child = spawn(process.execPath, [MAIN, ...args], {
     env: environment(settings),
     stdio: ["ignore", "ignore", "pipe"],
   });
@@ -68,33 +79,51 @@ export async function serve(settings: Record<string, string>): Promise<Served> {
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     log += text;
   });
-  const closed = once(child, "exit");
-  const address = (await logged(child, () => log, /GraphQL at (http:\/\/\S+)\/graphql/))[1]!;
-  await logged(child, () => log, /"process":"worker".*"taking jobs"/);
+  return {
+    pid: child.pid!,
+    log: () => log,
+    saw: (wanted) => logged(child, () => log, wanted, args.join(" ")),
+    signal: (name) => void child.kill(name),
+    ended: once(child, "exit").then(([code]) => code as number | null),
+  };
+}
+
+/** Starts `lookalike serve` on any port and waits until it answers and its worker takes jobs. */
+export async function serve(settings: Record<string, string>): Promise<Served> {
+  const service = startService(["serve", "--port", "0"], settings);
+  const address = (await service.saw(SERVING))[1]!;
+  await service.saw(/"process":"worker".*"taking jobs"/);
   const workerPid = (): number | undefined => {
-    const starts = [...log.matchAll(/"pid":(\d+),"process":"worker","msg":"taking jobs"/g)];
+    const starts = [...service.log().matchAll(/"pid":(\d+),"process":"worker","msg":"taking jobs"/g)];
     const last = starts.at(-1)?.[1];
     return last === undefined ? undefined : Number(last);
   };
   return {
     address,
-    pid: child.pid!,
+    pid: service.pid,
     workerPid,
-    async stop() {
-      child.kill("SIGTERM");
-      const [code] = (await closed) as [number | null];
-      return code;
+    stop() {
+      service.signal("SIGTERM");
+      return service.ended;
     },
     async kill(whom) {
       const worker = workerPid();
-      if (whom !== "worker") child.kill("SIGKILL");
+      if (whom !== "worker") service.signal("SIGKILL");
       if (whom !== "api" && worker !== undefined) process.kill(worker, "SIGKILL");
-      if (whom !== "worker") await closed;
+      if (whom !== "worker") await service.ended;
     },
   };
 }
 
-async function logged(child: ChildProcess, log: () => string, wanted: RegExp): Promise<RegExpExecArray> {
+/** What a server says when it answers; the first group is its address. */
+export const SERVING = /GraphQL at (http:\/\/\S+)\/graphql/;
+
+async function logged(
+  child: ChildProcess,
+  log: () => string,
+  wanted: RegExp,
+  command: string,
+): Promise<RegExpExecArray> {
   for (let waited = 0; waited < 60_000; waited += 50) {
     const found = wanted.exec(log());
     if (found) return found;
@@ -102,7 +131,7 @@ async function logged(child: ChildProcess, log: () => string, wanted: RegExp): P
     await delay(50);
   }
   child.kill("SIGKILL");
-  throw new Error(`lookalike serve did not come up: ${log()}`);
+  throw new Error(`lookalike ${command} did not come up: ${log()}`);
 }
 
 export function isRunning(pid: number): boolean {
