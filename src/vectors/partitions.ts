@@ -33,6 +33,7 @@ export async function createPartitions(sql: Sql, modelId: number, dims: number):
   await sql.query(`CREATE INDEX ON ${product} (brand)`);
   await sql.query(`CREATE INDEX ON ${product} (group_key)`);
   await sql.query(`CREATE INDEX ON ${product} (currency, price_minor)`);
+  await sql.query("SELECT vectors.count_changes($1::regclass, $2::int)", [product, modelId]);
 }
 
 export async function dropPartitions(sql: Sql, modelId: number): Promise<void> {
