@@ -1,4 +1,4 @@
-import type { NeighbourSearch, SearchConditions, SearchWindow, Seeds } from "../vectors/vectors.type.js";
+import type { Hidden, NeighbourSearch, SearchConditions, SearchWindow, Seeds } from "../vectors/vectors.type.js";
 import { type Cursors, type Place } from "./cursor.js";
 import type { SimilarItem, SimilarItemsPage, SimilarItemsRequest } from "./similar-items.type.js";
 
@@ -67,6 +67,7 @@ async function nextWindow(
     ...conditions,
     ...place,
     ...(start === undefined ? {} : { start }),
+    ...hiddenOf(request),
     modelId,
     seeds,
     limit: request.first + 1 - filled,
@@ -93,10 +94,15 @@ async function newestOfCategory(
   if (seeds.by === "picture" && !request.filter?.categories?.length) return [];
   return windows.newest({
     ...conditions,
+    ...hiddenOf(request),
     modelId,
     seed,
     ...(seeds.by === "picture" ? { picture: seeds.vector } : {}),
     ...(place.phase === "newest" && place.after !== undefined ? { after: place.after } : {}),
     limit: request.first + 1 - filled,
   });
+}
+
+export function hiddenOf({ hidden }: SimilarItemsRequest): { hidden?: Hidden } {
+  return hidden === undefined ? {} : { hidden };
 }

@@ -3,7 +3,7 @@ import type { ModelVersions } from "../models/model-version.type.js";
 import { ModelVectorsGone } from "../vectors/vectors.errors.js";
 import type { SearchConditions, SearchWindow, Seeds, Vectors } from "../vectors/vectors.type.js";
 import { createCursors, modelOfCursor, type Place } from "./cursor.js";
-import { fillPage, type PageSearch } from "./fill-page.js";
+import { fillPage, hiddenOf, type PageSearch } from "./fill-page.js";
 import { seedsOf } from "./product-reference.js";
 import { AmbiguousProduct, ProductNotFound } from "./similar-items.errors.js";
 import type { SimilarItems, SimilarItemsPage, SimilarItemsRequest } from "./similar-items.type.js";
@@ -35,6 +35,7 @@ export function createSimilarItems({ vectors: { search }, models }: SimilarItems
       try {
         const { windows, activeModelId } = await search.windows({
           ...conditions,
+          ...hiddenOf(request),
           modelId,
           seeds,
           ...(from.phase === "ranking" && from.start !== undefined ? { start: from.start } : {}),

@@ -1,4 +1,4 @@
-import type { NeighbourFilter } from "../vectors/vectors.type.js";
+import type { Hidden, NeighbourFilter } from "../vectors/vectors.type.js";
 
 /** Ours (`prod_42`) or the platform's own (`gid://shopify/Product/42`, `42`). */
 export type ProductReference = string;
@@ -26,6 +26,8 @@ export interface SimilarItemsRequest {
   readonly filter?: NeighbourFilter;
   /** The product asked for must be published itself; another is as good as absent (shoppers). Default false. */
   readonly publishedOnly?: boolean;
+  /** Left out like `filter.excludeProductIds`, but may change between two pages: a cursor does not depend on it. */
+  readonly hidden?: Hidden;
   readonly options?: SimilarItemsOptions;
 }
 

@@ -1,5 +1,6 @@
 import type { ProductStatus } from "../catalog/products/catalog-event.type.js";
-import type { NeighbourFilter } from "./vectors.type.js";
+import { scopedGroup } from "./product-vectors.repository.js";
+import type { Hidden, NeighbourFilter } from "./vectors.type.js";
 
 /** Collects the values of `$1…`. */
 export interface Parameters {
@@ -24,21 +25,24 @@ const STATUSES: readonly ProductStatus[] = ["ACTIVE", "DRAFT", "ARCHIVED"];
 /** Where a condition finds a product's columns: beside its vector, or in the catalog. */
 export interface FilteredTable {
   readonly alias: string;
-  /** Expression of the product's id, and of its group as its source names it. */
+  /** Expression of the product's id, of its group as its source names it, and of its group among all sources'. */
   readonly id: string;
   readonly group: string;
+  readonly scopedGroup: string;
 }
 
 export const vectorTable = (alias: string): FilteredTable => ({
   alias,
   id: `${alias}.product_id`,
   group: `split_part(${alias}.group_key, E'\\x1f', 2)`,
+  scopedGroup: `${alias}.group_key`,
 });
 
 export const catalogTable = (alias: string): FilteredTable => ({
   alias,
   id: `${alias}.id`,
   group: `${alias}.group_key`,
+  scopedGroup: scopedGroup(alias),
 });
 
 /**
@@ -71,7 +75,11 @@ export function pathCondition(column: string, from: string, until: string): stri
  * Binds the filter's values once; the result renders the conditions for any table that has the columns. An empty list
  * restricts nothing.
  */
-export function bindFilter(filter: NeighbourFilter, parameters: Parameters): (table: FilteredTable) => string[] {
+export function bindFilter(
+  filter: NeighbourFilter,
+  parameters: Parameters,
+  hide: Hidden = {},
+): (table: FilteredTable) => string[] {
   const { bind } = parameters;
   const parts: ((table: FilteredTable) => string)[] = [];
   const wanted = filter.statuses?.length ? filter.statuses : (["ACTIVE"] as const);
@@ -124,6 +132,16 @@ export function bindFilter(filter: NeighbourFilter, parameters: Parameters): (ta
   if (filter.excludeGroups?.length) {
     const groups = bind(filter.excludeGroups);
     parts.push(({ alias, group }) => `(${alias}.group_key IS NULL OR ${group} <> ALL(${groups}::text[]))`);
+  }
+  if (hide.productIds?.length) {
+    const ids = bind(hide.productIds);
+    parts.push(({ id }) => `${id} <> ALL(${ids}::bigint[])`);
+  }
+  if (hide.groups?.length) {
+    const groups = bind(hide.groups);
+    parts.push(
+      ({ alias, scopedGroup: scoped }) => `(${alias}.group_key IS NULL OR ${scoped} <> ALL(${groups}::text[]))`,
+    );
   }
   return (table) => parts.map((part) => part(table));
 }

@@ -22,7 +22,7 @@ export function newestStatement(request: NewestRequest, model: SearchedModel, ki
   const seeds = seedsOf(request);
   const seedText = seedQuery(seeds, model, { scan: "exact" }, kind, parameters);
   const searched = bindConditions(request, seeds.by === "picture" ? "picture" : "products", parameters);
-  const filter = bindFilter(request.filter, parameters);
+  const filter = bindFilter(request.filter, parameters, request.hidden);
   const path = seed.categoryPath.length > 0 ? `${bind(seed.categoryPath)}::text[]` : undefined;
   const { product } = partitionsOf(model.id);
 

@@ -12,7 +12,7 @@ import { partitionsOf } from "./partitions.js";
 import { scopedGroup } from "./product-vectors.repository.js";
 import { PATH_SEPARATOR, type ScanChoice } from "./selectivity.js";
 import { encodeVector } from "./vector-format.js";
-import type { SearchConditions, Seeds, WindowRequest } from "./vectors.type.js";
+import type { Hidden, SearchConditions, Seeds, WindowRequest } from "./vectors.type.js";
 
 /**
  * Products of one window. With fewer, a page of one item a group would need a second statement more often; these, and
@@ -83,11 +83,11 @@ export function seedQuery(
 
 /** Conditions on a candidate `alias` for the seed `s`, apart from its place in the ranking. */
 export function bindConditions(
-  conditions: SearchConditions,
+  conditions: SearchConditions & { readonly hidden?: Hidden },
   seeds: "products" | "picture",
   parameters: Parameters,
 ): (alias: string) => string[] {
-  const filter = bindFilter(conditions.filter, parameters);
+  const filter = bindFilter(conditions.filter, parameters, conditions.hidden);
   const most =
     conditions.maxDistance === undefined ? undefined : hidden(conditions.maxDistance - 1, "float8", parameters);
   const nearEnough = (alias: string): string => {

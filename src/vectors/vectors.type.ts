@@ -95,6 +95,13 @@ export interface Position {
   readonly productId: bigint;
 }
 
+/** What somebody decided that this search must not show, such as what a merchandiser pinned elsewhere or hid. */
+export interface Hidden {
+  readonly productIds?: readonly bigint[];
+  /** Unique over sources, as `Seed.group` is: the source, U+001F, and the group as the source names it. */
+  readonly groups?: readonly string[];
+}
+
 /** The conditions of a search, the same on each of its pages. */
 export interface SearchConditions {
   readonly filter: NeighbourFilter;
@@ -110,6 +117,8 @@ export interface SearchConditions {
 
 export interface WindowRequest extends SearchConditions {
   readonly modelId: number;
+  /** May change from page to page. */
+  readonly hidden?: Hidden;
   readonly seeds: Seeds;
   /** The window begins after this; absent: at the nearest product. */
   readonly start?: Position;
@@ -153,6 +162,8 @@ export interface Seed {
 
 export interface NewestRequest extends SearchConditions {
   readonly modelId: number;
+  /** May change from page to page. */
+  readonly hidden?: Hidden;
   readonly seed: Seed;
   /** A picture's vector, so that what the search itself shows can be told. */
   readonly picture?: Float32Array;
