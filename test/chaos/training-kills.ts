@@ -38,12 +38,15 @@ if (missing) {
     process.stderr.write(`${((performance.now() - startedAt) / 1000).toFixed(1).padStart(6)} s  ${line}\n`);
   };
   const plan = planKills(seed, kills);
+  /** Every third shop runs as `lookalike serve` alone, which keeps its worker; the others' workers are on their own. */
+  const isSupervised = (shop: number): boolean => shop % 3 === 2;
   // Several shops side by side: most of the time a run waits until the job of a killed worker is given back.
   const rounds = Array.from({ length: shops }, (_, shop) =>
     killByPlan(
       database,
       plan.filter(({ number }) => number % shops === shop),
       (line) => say(`shop ${shop + 1}: ${line}`),
+      { supervised: isSupervised(shop) },
     ),
   );
   try {

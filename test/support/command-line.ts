@@ -93,11 +93,7 @@ export async function serve(settings: Record<string, string>): Promise<Served> {
   const service = startService(["serve", "--port", "0"], settings);
   const address = (await service.saw(SERVING))[1]!;
   await service.saw(/"process":"worker".*"taking jobs"/);
-  const workerPid = (): number | undefined => {
-    const starts = [...service.log().matchAll(/"pid":(\d+),"process":"worker","msg":"taking jobs"/g)];
-    const last = starts.at(-1)?.[1];
-    return last === undefined ? undefined : Number(last);
-  };
+  const workerPid = (): number | undefined => workerOf(service);
   return {
     address,
     pid: service.pid,
@@ -113,6 +109,12 @@ export async function serve(settings: Record<string, string>): Promise<Served> {
       if (whom !== "worker") await service.ended;
     },
   };
+}
+
+/** The process of the worker that took jobs last, by a server's log. */
+export function workerOf(service: Pick<Service, "log">): number | undefined {
+  const last = [...service.log().matchAll(/"pid":(\d+),"process":"worker","msg":"taking jobs"/g)].at(-1)?.[1];
+  return last === undefined ? undefined : Number(last);
 }
 
 /** What a server says when it answers; the first group is its address. */

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import sharp from "sharp";
+import { drawnPattern } from "./learning-drawn.js";
 
 /** Shape and category of the drawn products. */
 const SHAPES: Readonly<Record<string, string>> = {
@@ -43,6 +44,25 @@ export async function drawFeed(folder: string, copies = 1): Promise<DrawnFeed> {
   const file = path.join(folder, "feed.csv");
   await writeFile(file, `${rows.join("\n")}\n`);
   const products = rows.length - 1;
+  return { file, products, photos: products };
+}
+
+/**
+ * A shop whose four categories differ by a pattern, in any colours: an encoder of random weights hardly tells them apart
+ * and a trained one does, so that the gate has something to say yes to. No groups: each product is asked about by itself.
+ */
+export async function drawPatternFeed(folder: string, products: number): Promise<DrawnFeed> {
+  await mkdir(path.join(folder, "photos"), { recursive: true });
+  const rows = ["id,title,image_link,product_type,price,availability"];
+  for (let number = 0; number < products; number += 1) {
+    const label = number % 4;
+    await writeFile(path.join(folder, "photos", `${number}.png`), await drawnPattern(label, number));
+    rows.push(
+      `pattern-${number},Pattern ${number},photos/${number}.png,Home > Pattern ${label},${10 + label}.50 EUR,in_stock`,
+    );
+  }
+  const file = path.join(folder, "feed.csv");
+  await writeFile(file, `${rows.join("\n")}\n`);
   return { file, products, photos: products };
 }
 

@@ -99,7 +99,7 @@ export interface EndedRun {
   readonly failureCode: string | null;
   readonly attempts: number;
   readonly modelId: number | null;
-  readonly gate: { readonly passed: boolean } | null;
+  readonly gate: { readonly passed: boolean; readonly reason: string } | null;
 }
 
 const COUNTS = `

@@ -3,7 +3,7 @@ import { messageOf } from "../../src/errors.js";
 import type { DatabaseKind } from "./database.js";
 import { askSimilar, checkSettled, checkShop, type EndedRun, isIdle, leftoverFiles, Violated } from "./kill-checks.js";
 import type { PlannedKill, PlannedRun, Victim } from "./kill-plan.js";
-import { type KilledShop, openKilledShop } from "./killed-shop.js";
+import { type KilledShop, openKilledShop, PRODUCTS } from "./killed-shop.js";
 
 export interface KillRecord {
   readonly number: number;
@@ -45,26 +45,26 @@ const ASK_EVERY_MS = 150;
 /** A lost job comes back within half a minute; a run has several attempts. */
 const SETTLE_WITHIN_MS = 300_000;
 const MOVES_WITHIN_MS = 90_000;
-/** Of the 120 products of the shop. */
-const PRODUCTS = 120;
 
 /**
  * Kills processes of one shop as planned, starts them again, and checks after each kill, and whenever all has settled,
  * what must always hold.
+ * @param options usual: how long a run takes here; measured with an undisturbed one if unset
  * @throws Violated, naming the kill
  */
 export async function killByPlan(
   kind: DatabaseKind,
   plan: readonly PlannedKill[],
   say: (line: string) => void,
+  { supervised = false, usual }: { readonly supervised?: boolean; readonly usual?: Usual } = {},
 ): Promise<RoundsReport> {
-  const shop = await openKilledShop(kind);
+  const shop = await openKilledShop(kind, { supervised });
   const shopper = startShopper(shop);
   let at = "before the first kill";
   try {
     return await Promise.race([
       shopper.failed,
-      rounds(shop, plan, (now) => {
+      rounds(shop, plan, usual, (now) => {
         at = now;
         say(now);
       }).then(async (report) => ({ ...report, answers: await shopper.stop() })),
@@ -112,6 +112,7 @@ function startShopper(shop: KilledShop) {
 async function rounds(
   shop: KilledShop,
   plan: readonly PlannedKill[],
+  given: Usual | undefined,
   say: (at: string) => void,
 ): Promise<Omit<RoundsReport, "answers">> {
   const kills: KillRecord[] = [];
@@ -119,7 +120,7 @@ async function rounds(
   const promotions = { byGate: 0, byPeople: 0, back: 0 };
   const { models } = await shop.ask<{ models: { id: string }[] }>(MODELS);
   const baseId = models[0]!.id;
-  let usual: Usual = { wholeMs: 0, refreshMs: 0 };
+  let usual = given ?? (await undisturbed());
 
   /** Trained models are judged against the base, so that the gate has something to say yes to. */
   async function begin(planned: PlannedRun): Promise<Current> {
@@ -154,13 +155,11 @@ async function rounds(
       await promote(shop, String(run.modelId));
       promotions.byPeople += 1;
     } else if (run.gate?.passed) promotions.byGate += 1;
+    say(`run ${run.id} ${run.state}; gate: ${run.gate?.reason}`);
     await checkShop(shop, ["prod_3", "prod_50"]);
     runs.push({ ...run, kills: current.kills, resumedByHand });
   }
 
-  const first = await begin({ recipe: "HEAD", promote: "IF_BETTER", seed: 1 });
-  usual = await measure(shop, first);
-  await end(first);
   let current: Current | undefined;
   for (const kill of plan) {
     let attempt = 0;
@@ -169,13 +168,15 @@ async function rounds(
         await end(current);
         current = undefined;
       }
-      const met: Current = (current ??= await begin(kill.run));
+      const met: Current = current ?? (await begin(kill.run));
+      current = met;
       // A run that was faster than usual has ended before its moment: the next one is met earlier.
       const moment = await waitForMoment(shop, met, { ...kill, at: kill.at * 0.7 ** attempt }, usual);
       if (moment !== undefined) {
         await meet(met, kill, moment);
         break;
       }
+      if (met.kills === 0) usual = { ...usual, wholeMs: Math.min(usual.wholeMs, Date.now() - met.startedAt) };
       await end(met);
       current = undefined;
       attempt += 1;
@@ -187,6 +188,13 @@ async function rounds(
   }
   if (current) await end(current);
   return { kills, runs, promotions, leftovers: await leftoverFiles(shop), usualMs: usual.wholeMs };
+
+  async function undisturbed(): Promise<Usual> {
+    const run = await begin({ recipe: "HEAD", promote: "IF_BETTER", seed: 1 });
+    const measured = await measure(shop, run);
+    await end(run);
+    return measured;
+  }
 
   async function meet(met: Current, kill: PlannedKill, { phase, seen, promoting }: Moment): Promise<void> {
     // Whoever was to be killed may not be there: only while a run trains is there a trainer.
@@ -205,7 +213,8 @@ async function rounds(
   }
 }
 
-interface Usual {
+/** Milliseconds, of an undisturbed run. */
+export interface Usual {
   readonly wholeMs: number;
   readonly refreshMs: number;
 }

@@ -5,8 +5,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../../src/config.js";
 import { openDatabase } from "../../src/database/connect.js";
 import type { Database } from "../../src/database/database.type.js";
-import { isRunning, SERVING, type Service, startService } from "./command-line.js";
+import { isRunning, SERVING, type Service, startService, workerOf } from "./command-line.js";
 import { type DatabaseKind, testLogger } from "./database.js";
+import { drawPatternFeed } from "./drawn-feed.js";
 import type { Victim } from "./kill-plan.js";
 import { drawnEncoder } from "./learning-drawn.js";
 import { ADMIN_TOKEN, asAdmin, askGraphql } from "./shop.js";
@@ -19,7 +20,9 @@ export const processesHidden: string | false =
 /** Set in every process of one shop, so that its trainers are found even when their worker is gone. */
 const MARK = "KILLED_SHOP";
 /** A trainer ends with its worker; on a machine that computes hard the news may take a moment. */
-const ORPHAN_MS = 15_000;
+const ORPHAN_MS = 20_000;
+/** Longer than the longest pause of the supervisor. */
+const SUPERVISED_WITHIN_MS = 60_000;
 
 /** Changes with each kill of the API: an answer that did not come is excused when this is another one by then. */
 export interface Outage {
@@ -49,87 +52,58 @@ export interface KilledShop {
   close(): Promise<void>;
 }
 
-/** @param copies of each of the 24 drawn products */
-export async function openKilledShop(kind: DatabaseKind, copies = 5): Promise<KilledShop> {
+/** So many that what a run holds out is more than the gate's thirty. */
+export const PRODUCTS = 400;
+
+/** @param supervised whether the API keeps the worker, as `lookalike serve` does; otherwise both are started apart */
+export async function openKilledShop(kind: DatabaseKind, { supervised = false } = {}): Promise<KilledShop> {
   const mark = randomUUID();
-  const { core, config, test } = await openDrawnShop(kind, await drawnEncoder(), copies);
+  const { core, config, test } = await openDrawnShop(kind, await drawnEncoder(), (folder) =>
+    drawPatternFeed(folder, PRODUCTS),
+  );
   await core.close();
   // The API is to host it.
   if (kind === "embedded") await test.database.close();
-  const settings: Record<string, string> = {
+  const processes = createProcesses(supervised, {
     LOOKALIKE_DATA: config.data,
     LOOKALIKE_ENCODER: config.encoder,
     LOOKALIKE_ADMIN_TOKEN: ADMIN_TOKEN,
     ...(config.databaseUrl === undefined ? {} : { DATABASE_URL: config.databaseUrl }),
     [MARK]: mark,
-  };
-  let api: Service | undefined;
-  let worker: Service | undefined;
-  let address = "";
+  });
   let outage: Outage = { number: 0, isOver: true };
-  let lastWords: string[] = [];
-
-  async function startApi(): Promise<void> {
-    const started = startService(["serve", "--no-worker", "--port", "0"], settings);
-    api = started;
-    address = (await started.saw(SERVING))[1]!;
-    outage = { ...outage, isOver: true };
-  }
-  async function startWorker(): Promise<void> {
-    const started = startService(["worker"], settings);
-    worker = started;
-    await started.saw(/"taking jobs"/);
-  }
   const trainers = (): number[] => processesOf(mark).filter(isTrainer);
-
-  async function restart(): Promise<void> {
-    if (api === undefined) await startApi();
-    if (worker === undefined) await startWorker();
-  }
+  const restart = async (): Promise<void> => {
+    await processes.startApi();
+    outage = { ...outage, isOver: true };
+    await processes.startWorker();
+  };
   await restart();
   return {
     config,
     kind,
+    restart,
+    trainers,
+    log: processes.log,
     get outage() {
       return outage;
     },
     async ask<Data>(query: string, variables?: Record<string, unknown>) {
-      const { data, errors } = await askGraphql<Data>(address, query, variables, asAdmin);
+      const { data, errors } = await askGraphql<Data>(processes.address(), query, variables, asAdmin);
       if (errors !== undefined || !data) throw new Error(`The API refused ${query}: ${JSON.stringify(errors)}`);
       return data;
     },
     async kill(victims) {
-      const met: Victim[] = [];
-      const gone: Promise<unknown>[] = [];
-      const targets: [Victim, number | undefined][] = victims.map((victim) => {
-        if (victim === "api") return [victim, api?.pid];
-        if (victim === "worker") return [victim, worker?.pid];
-        return [victim, trainers()[0]];
-      });
-      if (victims.includes("api") && api) outage = { number: outage.number + 1, isOver: false };
-      for (const [victim, pid] of targets) {
-        if (pid === undefined || !send(pid, "SIGKILL")) continue;
-        met.push(victim);
-      }
-      const last = (name: string, service: Service): void => {
-        gone.push(service.ended);
-        lastWords = [...lastWords, `${name} ${service.pid}, killed:\n${endOf(service.log())}`].slice(-4);
-      };
-      if (met.includes("api")) {
-        last("api", api!);
-        api = undefined;
-      }
-      if (met.includes("worker")) {
-        last("worker", worker!);
-        worker = undefined;
-      }
-      await Promise.all(gone);
+      if (victims.includes("api")) outage = { number: outage.number + 1, isOver: false };
+      const targets = victims.map(
+        (victim) => [victim, victim === "trainer" ? trainers()[0] : processes.pid(victim)] as const,
+      );
+      const met = targets.filter(([, pid]) => pid !== undefined && send(pid, "SIGKILL")).map(([victim]) => victim);
+      await processes.gone(met);
       return met;
     },
-    restart,
-    trainers,
     async orphans() {
-      const left = (): number[] => trainers().filter((pid) => parentOf(pid) !== worker?.pid);
+      const left = (): number[] => trainers().filter((pid) => parentOf(pid) !== processes.pid("worker"));
       for (let waited = 0; waited < ORPHAN_MS && left().length > 0; waited += 100) await delay(100);
       return left();
     },
@@ -142,19 +116,76 @@ export async function openKilledShop(kind: DatabaseKind, copies = 5): Promise<Ki
         await database.close();
       }
     },
-    log: () =>
+    async close() {
+      await processes.stop();
+      for (const pid of processesOf(mark)) send(pid, "SIGKILL");
+      await test.drop();
+    },
+  };
+}
+
+/** The API and the worker of one shop. */
+function createProcesses(supervised: boolean, settings: Record<string, string>) {
+  let api: Service | undefined;
+  /** Only one that is not the API's child. */
+  let worker: Service | undefined;
+  let killedWorker: number | undefined;
+  let address = "";
+  let lastWords: string[] = [];
+  const remember = (name: string, service: Service): void => {
+    lastWords = [...lastWords, `${name} ${service.pid}, killed:\n${endOf(service.log())}`].slice(-4);
+  };
+  return {
+    address: () => address,
+    pid: (name: "api" | "worker"): number | undefined => {
+      if (name === "api") return api?.pid;
+      return supervised ? api && workerOf(api) : worker?.pid;
+    },
+    async startApi(): Promise<void> {
+      if (api) return;
+      api = startService(["serve", ...(supervised ? [] : ["--no-worker"]), "--port", "0"], settings);
+      address = (await api.saw(SERVING))[1]!;
+    },
+    async startWorker(): Promise<void> {
+      if (!supervised) {
+        worker ??= startService(["worker"], settings);
+        await worker.saw(/"taking jobs"/);
+        return;
+      }
+      // Its supervisor starts it again, after a pause that grows with each time.
+      const deadline = Date.now() + SUPERVISED_WITHIN_MS;
+      while (workerOf(api!) === undefined || workerOf(api!) === killedWorker) {
+        if (Date.now() > deadline) throw new Error(`The supervisor starts no worker: ${endOf(api!.log())}`);
+        await delay(50);
+      }
+    },
+    /** Notes who was killed, when they are gone. */
+    async gone(met: readonly Victim[]): Promise<void> {
+      killedWorker = met.includes("worker") && api ? workerOf(api) : undefined;
+      const services: Service[] = [];
+      if (met.includes("api")) {
+        remember("api", api!);
+        services.push(api!);
+        api = undefined;
+      }
+      if (met.includes("worker") && worker) {
+        remember("worker", worker);
+        services.push(worker);
+        worker = undefined;
+      }
+      await Promise.all(services.map(({ ended }) => ended));
+    },
+    log: (): string =>
       [
         ...lastWords,
         ...(api ? [`api ${api.pid}:\n${endOf(api.log())}`] : []),
         ...(worker ? [`worker ${worker.pid}:\n${endOf(worker.log())}`] : []),
       ].join("\n"),
-    async close() {
+    async stop(): Promise<void> {
       for (const service of [worker, api]) {
         service?.signal("SIGTERM");
         await service?.ended;
       }
-      for (const pid of processesOf(mark)) send(pid, "SIGKILL");
-      await test.drop();
     },
   };
 }

@@ -5,7 +5,7 @@ import { type Core, composeCore, composeWorker } from "../../src/compose.js";
 import { type Config, loadConfig } from "../../src/config.js";
 import type { InstalledEncoder } from "../../src/encoders/encoder.type.js";
 import { type DatabaseKind, openTestDatabase, type TestDatabase, testLogger } from "./database.js";
-import { drawFeed } from "./drawn-feed.js";
+import { type DrawnFeed, drawFeed } from "./drawn-feed.js";
 import { tinyEncoder } from "./embedding-tiny-encoder.js";
 import { ADMIN_TOKEN, untilIdle } from "./shop.js";
 
@@ -18,14 +18,14 @@ export interface TinyShop {
 
 /** A drawn shop whose photos are embedded, by a real worker, with an encoder of one layer: ready to learn from. */
 export async function openTinyShop(kind: DatabaseKind, copies = 2, settings: Partial<Config> = {}): Promise<TinyShop> {
-  return openDrawnShop(kind, await tinyEncoder(), copies, settings);
+  return openDrawnShop(kind, await tinyEncoder(), (folder) => drawFeed(folder, copies), settings);
 }
 
-/** The same with any encoder. */
+/** The same with any encoder and any feed. */
 export async function openDrawnShop(
   kind: DatabaseKind,
   encoder: InstalledEncoder,
-  copies: number,
+  draw: (folder: string) => Promise<DrawnFeed>,
   settings: Partial<Config> = {},
 ): Promise<TinyShop> {
   const test = await openTestDatabase(kind);
@@ -36,7 +36,7 @@ export async function openDrawnShop(
   await core.ensureBaseModel();
   const folder = await mkdtemp(path.join(tmpdir(), "lookalike-feed-"));
   try {
-    const { file } = await drawFeed(folder, copies);
+    const { file } = await draw(folder);
     await core.catalogImport.run({ source: "drawn", location: file });
   } finally {
     await rm(folder, { recursive: true, force: true });
