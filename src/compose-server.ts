@@ -11,6 +11,7 @@ import { ProgressResolver } from "./catalog/progress/progress.resolver.js";
 import type { Core } from "./compose.js";
 import { createEmbedders } from "./embedding/index.js";
 import { EvaluationResolver } from "./evaluation/evaluation.resolver.js";
+import { buildSubgraphSchema, createFindReferences, parseProductKey } from "./federation/index.js";
 import { DistributionResolver } from "./learning/distribution/distribution.resolver.js";
 import { TrainingMutationsResolver, TrainingProgressResolver } from "./learning/runs/training-mutations.resolver.js";
 import { createTrainingProgress } from "./learning/runs/training-progress.js";
@@ -35,6 +36,7 @@ export function composeServer(core: Core): ServerParts & { close(): Promise<void
   // One lane: a visitor's picture takes some ten milliseconds, and the worker needs the other cores.
   const embedders = createEmbedders({ models, encoders, artefacts: core.artefacts, config, logger, threads: 1 });
   const pictures = createPictureReader({ fetcher, config });
+  const productKey = parseProductKey(config.productKey);
   const embedPicture = createEmbedPicture({ pictures, embedders, models });
   return {
     config,
@@ -42,7 +44,8 @@ export function composeServer(core: Core): ServerParts & { close(): Promise<void
     blobs: core.blobs,
     progress: createProgressSource(database, queue),
     training: createTrainingProgress(database),
-    sources: { products, models, similar },
+    sources: { products, models, similar, findReferences: createFindReferences(database, config.productSource) },
+    ...(config.subgraph ? { subgraph: (schema) => buildSubgraphSchema(schema, productKey) } : {}),
     readiness: {
       database: () => database.query("SELECT 1"),
       migrations: () => assertMigrated(core),

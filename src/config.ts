@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { BadUserInput, messageOf } from "./errors.js";
+import { subgraphSettings } from "./federation/subgraph-settings.js";
 
 const size = z.coerce.number().int().positive();
 
@@ -50,6 +51,16 @@ const settingsSchema = z.strictObject({
     .pipe(z.array(z.string().regex(/^(\*|https?:\/\/[^/\s]+)$/, "must be origins such as https://shop.example, or *")))
     .default([])
     .describe("Origins of web pages that may ask from a browser, separated by commas; * allows any."),
+  publicUrl: z
+    .string()
+    .regex(
+      /^(https?:\/\/[^/\s?#]+)?(\/[^\s?#]*)?$/,
+      "must be an address or a path, such as https://similar.shop.example",
+    )
+    .transform((address) => address.replace(/\/+$/, ""))
+    .optional()
+    .describe("Address or path of this server as browsers see it, for photos that it serves itself. Unset: /."),
+  ...subgraphSettings,
   blobStore: z
     .string()
     .regex(/^(file|s3:\/\/[^/]+(\/.*)?)$/, "must be file, or s3://BUCKET/PREFIX")
@@ -102,6 +113,10 @@ const VARIABLES: Record<keyof Config, string> = {
   storefrontKey: "LOOKALIKE_STOREFRONT_KEY",
   explorer: "LOOKALIKE_EXPLORER",
   corsOrigins: "LOOKALIKE_CORS_ORIGINS",
+  publicUrl: "LOOKALIKE_PUBLIC_URL",
+  subgraph: "LOOKALIKE_SUBGRAPH",
+  productKey: "LOOKALIKE_PRODUCT_KEY",
+  productSource: "LOOKALIKE_PRODUCT_SOURCE",
   blobStore: "LOOKALIKE_BLOB_STORE",
   s3Endpoint: "LOOKALIKE_S3_ENDPOINT",
   defaultCurrency: "LOOKALIKE_DEFAULT_CURRENCY",
@@ -178,7 +193,20 @@ export function loadConfig(
       .map((setting) => [setting, environment[VARIABLES[setting]]] as const)
       .filter(([, value]) => value !== undefined && value !== ""),
   );
-  const merged: Record<string, unknown> = { ...fromFile, ...fromEnvironment, ...overrides };
+  return checkConfig({ ...fromFile, ...fromEnvironment, ...overrides }, environment, folder);
+}
+
+/**
+ * Settings from anywhere, checked and completed with the defaults; secrets are looked up where they point to.
+ * @param folder that a relative data folder is in
+ * @throws BadUserInput naming each wrong setting, its variable and what is allowed
+ */
+export function checkConfig(
+  settings: Readonly<Record<string, unknown>>,
+  environment: NodeJS.ProcessEnv = process.env,
+  folder = process.cwd(),
+): Config {
+  const merged: Record<string, unknown> = { ...settings };
   for (const secret of ["adminToken", "storefrontKey", "databaseUrl"] as const) {
     merged[secret] = resolveSecret(secret, merged[secret], environment);
   }

@@ -49,6 +49,7 @@ function addServices(program: Command): void {
   command(program, "serve", "serve GraphQL, with a worker beside it; without DATABASE_URL the database is embedded")
     .option("--host <host>", "address to listen on (LOOKALIKE_HOST)")
     .option("--port <port>", "port to listen on, 0 for any (LOOKALIKE_PORT)", wholeNumber(0, 65_535))
+    .option("--subgraph", "serve a Federation 2 subgraph at /subgraph too (LOOKALIKE_SUBGRAPH)")
     .option("--no-worker", "answer only; `lookalike worker` does the work")
     .action(async (options) => (await import("./serve.command.js")).serve(options));
   command(program, "worker", "take jobs: read feeds, fetch and embed photos").action(async (options) =>

@@ -6,6 +6,7 @@ import { type CommonOptions, openSettings } from "./settings.js";
 export interface ServeOptions extends CommonOptions {
   readonly host?: string;
   readonly port?: number;
+  readonly subgraph?: boolean;
   readonly worker: boolean;
 }
 
@@ -14,9 +15,11 @@ export async function serve(options: ServeOptions): Promise<void> {
   const { config, logger } = openSettings(options, "service", {
     ...(options.host === undefined ? {} : { host: options.host }),
     ...(options.port === undefined ? {} : { port: options.port }),
+    ...(options.subgraph === undefined ? {} : { subgraph: options.subgraph }),
   });
   const api = await startApi(config, logger, { worker: options.worker });
   say(`GraphQL at ${api.address}/graphql${config.explorer ? `, explorer at ${api.address}/explorer` : ""}`);
+  if (config.subgraph) say(`Subgraph at ${api.address}/subgraph`);
   say(config.databaseUrl ? "Database: Postgres (DATABASE_URL)" : `Database: embedded, in ${config.data}`);
   if (api.adminTokenFile) say(`Token of administrators: in ${api.adminTokenFile}`);
   if (!options.worker) say('No worker here: start "lookalike worker" to fetch and embed photos.');

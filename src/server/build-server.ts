@@ -8,6 +8,7 @@ import fastify, {
   type FastifyRequest,
   LogController,
 } from "fastify";
+import type { GraphQLSchema } from "graphql";
 import type { BlobStore } from "../catalog/photos/blob-store.type.js";
 import { formatProductId } from "../catalog/products/product-id.js";
 import type { ProgressSource } from "../catalog/progress/progress.type.js";
@@ -37,6 +38,8 @@ export interface ServerParts {
   readonly progress: ProgressSource;
   readonly training: TrainingProgressSource;
   readonly readiness: ReadinessChecks;
+  /** Makes the subgraph of the schema, for /subgraph; left out: there is none. */
+  readonly subgraph?: (schema: GraphQLSchema) => GraphQLSchema;
 }
 
 /** Queries and mutations are short: they are answered even when the caller has gone. */
@@ -79,15 +82,14 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
       throw error instanceof LookalikeError ? toRequestError(error) : error;
     }
   };
-  const apollo = createGraphqlServer(schema, server, {
-    introspection: config.explorer,
-    logger,
-  });
-  await apollo.start();
-  const handler = fastifyApolloHandler(apollo, {
-    context: async (request) => createContext(request, NEVER),
-  });
-  server.route({ method: ["GET", "POST"], url: "/graphql", handler });
+  const addGraphql = async (url: string, answered: GraphQLSchema): Promise<void> => {
+    const apollo = createGraphqlServer(answered, server, { introspection: config.explorer, logger });
+    await apollo.start();
+    const handler = fastifyApolloHandler(apollo, { context: async (request) => createContext(request, NEVER) });
+    server.route({ method: ["GET", "POST"], url, handler });
+  };
+  await addGraphql("/graphql", schema);
+  if (parts.subgraph) await addGraphql("/subgraph", parts.subgraph(schema));
   addGraphqlStream(server, schema, createContext);
 
   addHealthRoutes(server, parts.readiness, logger);

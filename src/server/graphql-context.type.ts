@@ -17,6 +17,8 @@ export interface GraphqlLoaders {
   readonly imagesOfProduct: DataLoader<bigint, ProductImageRow[]>;
   readonly image: DataLoader<bigint, ProductImageRow | undefined>;
   readonly model: DataLoader<number, ModelVersion | undefined>;
+  /** A published product by what another server calls it. */
+  readonly productReference: DataLoader<string, bigint | undefined>;
   readonly similarItems: DataLoader<SimilarItemsOfProduct, SimilarItemsPage, string>;
 }
 

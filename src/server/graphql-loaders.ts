@@ -8,10 +8,12 @@ export interface LoaderSources {
   readonly products: ProductReads;
   readonly models: Pick<ModelVersions, "find">;
   readonly similar: Pick<SimilarItems, "toProducts">;
+  /** Published products by what another server calls them; in the order asked, an error for one that is ambiguous. */
+  readonly findReferences: (references: readonly string[]) => Promise<(bigint | Error | undefined)[]>;
 }
 
 /** Fresh loaders for one request: what it reads twice is read once, what it reads of a list is read together. */
-export function createGraphqlLoaders({ products, models, similar }: LoaderSources): GraphqlLoaders {
+export function createGraphqlLoaders({ products, models, similar, findReferences }: LoaderSources): GraphqlLoaders {
   return {
     product: new DataLoader(async (ids) => inOrder(ids, await products.byIds(ids))),
     imagesOfProduct: new DataLoader(async (ids) => {
@@ -20,6 +22,7 @@ export function createGraphqlLoaders({ products, models, similar }: LoaderSource
     }),
     image: new DataLoader(async (ids) => inOrder(ids, await products.imagesByIds(ids))),
     model: new DataLoader((ids) => Promise.all(ids.map((id) => models.find(id)))),
+    productReference: new DataLoader(findReferences),
     similarItems: new DataLoader((keys) => loadSimilarItems(similar, keys), { cacheKeyFn: (key) => keyOf(key) }),
   };
 }

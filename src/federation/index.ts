@@ -1,0 +1,4 @@
+export { createFindReferences, type FindReferences } from "./find-references.js";
+export { type KeyField, type ProductKey, parseProductKey } from "./product-key.js";
+export { printSubgraph, subgraphDefinitions } from "./subgraph-definitions.js";
+export { buildSubgraphSchema } from "./subgraph-schema.js";

@@ -1,0 +1,3 @@
+export * from "./definitions.js";
+export * from "./resolvers-of.js";
+export * from "./storefront-fields.js";
