@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
+import { accessSettings, jwtSettingsBelongTogether } from "./config-access.js";
 import { BadUserInput, messageOf } from "./errors.js";
 import { subgraphSettings } from "./federation/subgraph-settings.js";
 
@@ -28,29 +29,7 @@ const settingsSchema = z.strictObject({
     .enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"])
     .default("info")
     .describe("Least severe log line that is written."),
-  adminToken: z
-    .string()
-    .min(16)
-    .optional()
-    .describe("Bearer token of administrators. Unset: the server makes one and keeps it in the data folder."),
-  storefrontKey: z
-    .string()
-    .min(1)
-    .optional()
-    .describe("Key that public queries must carry in X-Storefront-Key, when set."),
-  explorer: z
-    .stringbool()
-    .or(z.boolean())
-    .default(true)
-    .describe("Serve the GraphQL explorer and allow introspection."),
-  corsOrigins: z
-    .union([
-      z.string().transform((list) => list.split(/[\s,]+/).filter((origin) => origin !== "")),
-      z.array(z.string()),
-    ])
-    .pipe(z.array(z.string().regex(/^(\*|https?:\/\/[^/\s]+)$/, "must be origins such as https://shop.example, or *")))
-    .default([])
-    .describe("Origins of web pages that may ask from a browser, separated by commas; * allows any."),
+  ...accessSettings,
   publicUrl: z
     .string()
     .regex(
@@ -111,7 +90,20 @@ const VARIABLES: Record<keyof Config, string> = {
   logLevel: "LOOKALIKE_LOG_LEVEL",
   adminToken: "LOOKALIKE_ADMIN_TOKEN",
   storefrontKey: "LOOKALIKE_STOREFRONT_KEY",
+  storefrontKeys: "LOOKALIKE_STOREFRONT_KEYS",
+  jwksUrl: "LOOKALIKE_JWKS_URL",
+  jwtIssuer: "LOOKALIKE_JWT_ISSUER",
+  jwtAudience: "LOOKALIKE_JWT_AUDIENCE",
+  jwtRolesClaim: "LOOKALIKE_JWT_ROLES_CLAIM",
+  jwtAdminRoles: "LOOKALIKE_JWT_ADMIN_ROLES",
   explorer: "LOOKALIKE_EXPLORER",
+  persistedQueries: "LOOKALIKE_PERSISTED_QUERIES",
+  cacheSeconds: "LOOKALIKE_CACHE_SECONDS",
+  trustProxy: "LOOKALIKE_TRUST_PROXY",
+  rateLimit: "LOOKALIKE_RATE_LIMIT",
+  rateLimitBurst: "LOOKALIKE_RATE_LIMIT_BURST",
+  rateLimitPictures: "LOOKALIKE_RATE_LIMIT_PICTURES",
+  rateLimitPerKey: "LOOKALIKE_RATE_LIMIT_PER_KEY",
   corsOrigins: "LOOKALIKE_CORS_ORIGINS",
   publicUrl: "LOOKALIKE_PUBLIC_URL",
   subgraph: "LOOKALIKE_SUBGRAPH",
@@ -138,10 +130,15 @@ export function describeSettings(): { variable: string; setting: string; fallbac
     return {
       variable: VARIABLES[setting],
       setting,
-      fallback: parsed.success && parsed.data !== undefined ? String(parsed.data) : "",
+      fallback: parsed.success ? showFallback(parsed.data) : "",
       meaning: schema.description ?? "",
     };
   });
+}
+
+function showFallback(value: unknown): string {
+  if (value === undefined || (typeof value === "object" && Object.keys(value ?? {}).length === 0)) return "";
+  return String(value);
 }
 
 /** @throws BadUserInput naming the file when it is there but cannot be read as JSON. */
@@ -178,6 +175,15 @@ function resolveSecret(setting: string, value: unknown, environment: NodeJS.Proc
   return value;
 }
 
+/** The keys as a whole, and each of them where the file names them one by one. */
+function resolveKeys(value: unknown, environment: NodeJS.ProcessEnv): unknown {
+  const keys = resolveSecret("storefrontKeys", value, environment);
+  if (typeof keys !== "object" || keys === null) return keys;
+  return Object.fromEntries(
+    Object.entries(keys).map(([name, key]) => [name, resolveSecret(`storefrontKeys.${name}`, key, environment)]),
+  );
+}
+
 /**
  * Reads the environment over `lookalike.config.json` (in `folder`) over the defaults.
  * @throws BadUserInput naming each wrong setting, its variable and what is allowed
@@ -210,7 +216,9 @@ export function checkConfig(
   for (const secret of ["adminToken", "storefrontKey", "databaseUrl"] as const) {
     merged[secret] = resolveSecret(secret, merged[secret], environment);
   }
-  const result = settingsSchema.safeParse(merged);
+  merged.storefrontKeys = resolveKeys(merged.storefrontKeys, environment);
+  if (environment.NODE_ENV === "production") merged.explorer ??= false;
+  const result = settingsSchema.superRefine(jwtSettingsBelongTogether).safeParse(merged);
   if (!result.success) {
     const problems = result.error.issues.map((issue) => {
       const setting = issue.path.join(".");

@@ -5,7 +5,7 @@ import type { Config } from "./config.js";
 import { announceHttpAddress } from "./database/index.js";
 import { LookalikeError, messageOf } from "./errors.js";
 import type { Logger } from "./logger.js";
-import { ensureAdminToken } from "./server/admin-token.js";
+import { ensureAdminToken } from "./server/access/admin-token.js";
 import { buildServer } from "./server/build-server.js";
 import { superviseWorker } from "./server/worker-supervisor.js";
 

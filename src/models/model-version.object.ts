@@ -1,4 +1,4 @@
-import { Field, ID, Int, ObjectType, registerEnumType } from "type-graphql";
+import { Directive, Field, ID, Int, ObjectType, registerEnumType } from "type-graphql";
 import { ModelState } from "../generated/prisma/enums.js";
 import type { ModelDetails } from "./model-details.type.js";
 import type { ModelVersion } from "./model-version.type.js";
@@ -15,6 +15,7 @@ registerEnumType(ModelState, {
   },
 });
 
+@Directive("@cacheControl(inheritMaxAge: true)")
 @ObjectType("ModelVersion", { description: "An encoder as it makes vectors: the base model, or one that was trained." })
 export class ModelVersionObject {
   @Field(() => ID)

@@ -1,24 +1,20 @@
 import { randomUUID } from "node:crypto";
 import { fastifyApolloHandler } from "@as-integrations/fastify";
 import cors from "@fastify/cors";
-import fastify, {
-  type FastifyBaseLogger,
-  type FastifyError,
-  type FastifyInstance,
-  type FastifyRequest,
-  LogController,
-} from "fastify";
+import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from "fastify";
 import type { GraphQLSchema } from "graphql";
 import type { BlobStore } from "../catalog/photos/blob-store.type.js";
 import { formatProductId } from "../catalog/products/product-id.js";
 import type { ProgressSource } from "../catalog/progress/progress.type.js";
 import type { Config } from "../config.js";
-import { LookalikeError } from "../errors.js";
 import type { TrainingProgressSource } from "../learning/runs/training-progress.js";
 import type { Logger } from "../logger.js";
+import { type AccessSettings, addAccess, proxiesOf } from "./access/access.js";
+import { createCaching } from "./access/caching.js";
+import { tagAnswer } from "./access/entity-tag.js";
+import { addErrorAnswers, answerClientError, answerRouterError } from "./error-answers.js";
 import { addExplorer } from "./explorer.js";
 import type { GraphqlContext } from "./graphql-context.type.js";
-import { INTERNAL_ERROR, MASKED, toRequestError } from "./graphql-errors.js";
 import { createGraphqlLoaders, type LoaderSources } from "./graphql-loaders.js";
 import { buildGraphqlSchema } from "./graphql-schema.js";
 import { createGraphqlServer } from "./graphql-server.js";
@@ -26,11 +22,10 @@ import { addGraphqlStream } from "./graphql-stream.js";
 import { addHealthRoutes, type ReadinessChecks } from "./health-routes.js";
 import { addPhotoRoute } from "./photo-route.js";
 import { addSafeHeaders } from "./safe-headers.js";
-import { identifyViewer } from "./viewer.js";
 
 /** What the server needs of the other stages; compose.ts makes it. */
 export interface ServerParts {
-  readonly config: Pick<Config, "adminToken" | "storefrontKey" | "explorer" | "fetchMaxBytes" | "corsOrigins">;
+  readonly config: AccessSettings & Pick<Config, "explorer" | "fetchMaxBytes" | "corsOrigins" | "cacheSeconds">;
   readonly logger: Logger;
   readonly resolvers: readonly object[];
   readonly sources: LoaderSources;
@@ -63,34 +58,43 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
     bodyLimit: Math.ceil((config.fetchMaxBytes * 4) / 3) + BODY_MARGIN_BYTES,
     requestTimeout: 60_000,
     forceCloseConnections: "idle",
-    routerOptions: { maxParamLength: 200 },
+    trustProxy: proxiesOf(config),
+    frameworkErrors: answerRouterError,
+    clientErrorHandler: answerClientError,
   });
   addSafeHeaders(server);
   addErrorAnswers(server);
   if (config.corsOrigins.length > 0) {
     const origin = config.corsOrigins.includes("*") ? "*" : config.corsOrigins;
-    await server.register(cors, { origin, methods: ["GET", "POST"], maxAge: 600 });
+    // Never with cookies: whoever may ask shows a header, which a foreign page does not have.
+    const exposedHeaders = ["etag", "retry-after", "x-request-id"];
+    await server.register(cors, { origin, methods: ["GET", "POST"], exposedHeaders, credentials: false, maxAge: 600 });
   }
+  const access = await addAccess(server, config, logger);
 
   const schema = buildGraphqlSchema(parts.resolvers);
-  const createContext = (request: FastifyRequest, signal: AbortSignal): GraphqlContext => {
-    try {
-      const viewer = identifyViewer(request.headers, config);
-      const { progress, training } = parts;
-      return { requestId: request.id, viewer, loaders: createGraphqlLoaders(sources), progress, training, signal };
-    } catch (error) {
-      throw error instanceof LookalikeError ? toRequestError(error) : error;
-    }
-  };
+  const { progress, training } = parts;
+  const createContext = (request: FastifyRequest, signal: AbortSignal): GraphqlContext => ({
+    requestId: request.id,
+    viewer: access.viewerOf(request),
+    loaders: createGraphqlLoaders(sources),
+    progress,
+    training,
+    signal,
+    caching: createCaching(),
+    countPictures: (count) => access.countPictures(request, count),
+  });
+  const { onRequest, preHandler, manifest } = access;
   const addGraphql = async (url: string, answered: GraphQLSchema): Promise<void> => {
-    const apollo = createGraphqlServer(answered, server, { introspection: config.explorer, logger });
+    const { explorer: introspection, cacheSeconds } = config;
+    const apollo = createGraphqlServer(answered, server, { introspection, cacheSeconds, manifest, logger });
     await apollo.start();
     const handler = fastifyApolloHandler(apollo, { context: async (request) => createContext(request, NEVER) });
-    server.route({ method: ["GET", "POST"], url, handler });
+    server.route({ method: ["GET", "POST"], url, onRequest, preHandler, onSend: tagAnswer, handler });
   };
   await addGraphql("/graphql", schema);
   if (parts.subgraph) await addGraphql("/subgraph", parts.subgraph(schema));
-  addGraphqlStream(server, schema, createContext);
+  addGraphqlStream(server, schema, createContext, { onRequest, preHandler });
 
   addHealthRoutes(server, parts.readiness, logger);
   addPhotoRoute(server, { products: sources.products, blobs: parts.blobs });
@@ -101,36 +105,4 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
     });
   }
   return server;
-}
-
-/** Everything that fails outside GraphQL is answered in the shape of a GraphQL error, faults without details. */
-function addErrorAnswers(server: FastifyInstance): void {
-  const answer = (message: string, code: string, requestId: string) => ({
-    errors: [{ message, extensions: { code, ...(code === INTERNAL_ERROR ? { requestId } : {}) } }],
-  });
-  server.setErrorHandler((error: FastifyError, request, reply) => {
-    const status = error.statusCode ?? 500;
-    if (status >= 500) {
-      request.log.error({ err: error, requestId: request.id }, "a request failed");
-      return reply.code(500).send(answer(MASKED, INTERNAL_ERROR, request.id));
-    }
-    return reply.code(status).send(answer(describeRefusal(error), "BAD_REQUEST", request.id));
-  });
-  server.setNotFoundHandler((request, reply) =>
-    reply.code(404).send(answer("There is nothing at this address. GraphQL is at /graphql.", "NOT_FOUND", request.id)),
-  );
-}
-
-/** Fastify's own message may repeat a piece of the body. */
-function describeRefusal(error: FastifyError): string {
-  switch (error.statusCode) {
-    case 413:
-      return "The request's body is too large.";
-    case 415:
-      return "Send the request as application/json.";
-    default:
-      return error.code === "FST_ERR_CTP_INVALID_JSON_BODY" || error instanceof SyntaxError
-        ? "The request's body is not valid JSON."
-        : "The request cannot be read.";
-  }
 }

@@ -4,12 +4,10 @@ import type { ProgressSource } from "../catalog/progress/progress.type.js";
 import type { TrainingProgressSource } from "../learning/runs/training-progress.js";
 import type { ModelVersion } from "../models/model-version.type.js";
 import type { SimilarItemsPage, SimilarItemsRequest } from "../similar/similar-items.type.js";
+import type { Viewer } from "../viewer.js";
+import type { Caching } from "./access/caching.js";
 
-/** Who asks. A storefront is anonymous when the server asks for no key. */
-export interface Viewer {
-  readonly role: "admin" | "storefront";
-  readonly identified: boolean;
-}
+export type { Viewer } from "../viewer.js";
 
 /** Reads gathered over one request, so that a list of twenty products is one statement and not twenty. */
 export interface GraphqlLoaders {
@@ -36,4 +34,8 @@ export interface GraphqlContext {
   readonly training: TrainingProgressSource;
   /** Fires when nobody waits for the answer any more, for what takes long. */
   readonly signal: AbortSignal;
+  /** Whether the answer may be kept; absent where nobody asks. */
+  readonly caching?: Caching;
+  /** Counts searches by picture against whoever asks; absent where nothing is counted. @throws RateLimited */
+  readonly countPictures?: (count: number) => Promise<void>;
 }

@@ -1,10 +1,23 @@
+import { HeaderMap } from "@apollo/server";
 import type { ValidationError } from "class-validator";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
 import { ArgumentValidationError } from "type-graphql";
 import { BadUserInput, codeOf, LookalikeError } from "../errors.js";
+import { toBadUserInput } from "../input-problems.js";
 
 /** HTTP status of an error that ends a request before it runs. */
-const STATUS: Readonly<Record<string, number>> = { UNAUTHENTICATED: 401, FORBIDDEN: 403, BAD_USER_INPUT: 400 };
+const STATUS: Readonly<Record<string, number>> = {
+  BAD_USER_INPUT: 400,
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  QUERY_NOT_ALLOWED: 403,
+  RATE_LIMITED: 429,
+  IDENTITY_PROVIDER_UNREACHABLE: 503,
+};
+
+export function statusOf(code: string): number {
+  return STATUS[code] ?? 400;
+}
 
 export const INTERNAL_ERROR = "INTERNAL_ERROR";
 /** All that a caller reads of a fault on the server's side. */
@@ -18,10 +31,13 @@ const FOR_CALLERS = new Set([
   "AMBIGUOUS_PRODUCT",
   "BAD_USER_INPUT",
   "FORBIDDEN",
+  "IDENTITY_PROVIDER_UNREACHABLE",
   "MODEL_NOT_FOUND",
   "MODEL_VECTORS_GONE",
   "NO_ACTIVE_MODEL",
   "PRODUCT_NOT_FOUND",
+  "QUERY_NOT_ALLOWED",
+  "RATE_LIMITED",
   "UNAUTHENTICATED",
 ]);
 const KINDS_FOR_CALLERS = /^(PHOTO|FETCH|FEED)_/;
@@ -30,8 +46,14 @@ const KINDS_FOR_CALLERS = /^(PHOTO|FETCH|FEED)_/;
 export function toRequestError(error: LookalikeError): GraphQLError {
   return new GraphQLError(error.message, {
     originalError: error,
-    extensions: { ...describe(error), http: { status: STATUS[error.code] ?? 400 } },
+    extensions: { ...describe(error), http: httpOf(error) },
   });
+}
+
+function httpOf(error: LookalikeError): object {
+  const status = statusOf(error.code);
+  if (!("retryAfterSeconds" in error)) return { status };
+  return { status, headers: new HeaderMap([["retry-after", String(error.retryAfterSeconds)]]) };
 }
 
 /**
@@ -48,10 +70,8 @@ export function formatGraphqlError(formatted: GraphQLFormattedError, error: unkn
     return { message: original.message, ...place, extensions: describe(original) };
   }
   if (original instanceof ArgumentValidationError) {
-    const problems = listProblems(original.extensions.validationErrors as ValidationError[], []);
-    const message = problems.map(describeProblem).join("; ");
-    const field = problems[0]?.field ?? [];
-    return { message: `${message}.`, ...place, extensions: { code: "BAD_USER_INPUT", field } };
+    const { message, code, field } = toBadUserInput(original.extensions.validationErrors as ValidationError[]);
+    return { message, ...place, extensions: { code, field } };
   }
   if (isUnforeseen(error)) {
     return { message: MASKED, ...place, extensions: { code: codeOf(original) } };
@@ -70,7 +90,8 @@ export function isUnforeseen(error: unknown): boolean {
   return duringExecution && !isAboutArgument(cause.message);
 }
 
-function isForCaller({ code }: LookalikeError): boolean {
+/** Whether an error's message speaks to whoever asked. */
+export function isForCaller({ code }: LookalikeError): boolean {
   return FOR_CALLERS.has(code) || KINDS_FOR_CALLERS.test(code);
 }
 
@@ -94,23 +115,6 @@ function codeOfGraphqlError({ message, extensions }: GraphQLFormattedError): unk
   return code === undefined || code === "INTERNAL_SERVER_ERROR" ? "BAD_REQUEST" : code;
 }
 
-/** The reasons name their own field; what it is in is added. */
-function describeProblem({ field, reasons }: { field: string[]; reasons: string[] }): string {
-  const outer = field.slice(0, -1).join(".");
-  return outer === "" ? reasons.join(", ") : `in ${outer}: ${reasons.join(", ")}`;
-}
-
-function listProblems(
-  errors: readonly ValidationError[],
-  path: readonly string[],
-): { field: string[]; reasons: string[] }[] {
-  return errors.flatMap(({ property, constraints, children }) => {
-    const field = [...path, property];
-    const own = constraints ? [{ field, reasons: Object.values(constraints) }] : [];
-    return [...own, ...listProblems(children ?? [], field)];
-  });
-}
-
 /** What graphql-js objects to, as far as it is made of names and not of values. */
 const REASONS = [
   /\w{1,100} cannot represent [a-z0-9 -]{1,80}/,
@@ -132,6 +136,7 @@ function withoutValues(message: string): string {
     return reason === undefined ? `${what}.` : `${what}: ${reason}.`;
   }
   return message
+    .replace(/ Did you mean [^?]{1,500}\?/, "")
     .replace(/(cannot represent [a-z0-9 -]{1,80}): [\s\S]*$/, "$1.")
     .replace(/^(Expected value of type "[^"]{1,100}"), found [\s\S]*$/, "$1.")
     .replace(/^Value "[\s\S]*" does not exist/, "Value does not exist")

@@ -3,7 +3,7 @@ import { maxAliasesRule } from "@escape.tech/graphql-armor-max-aliases";
 import { maxDepthRule } from "@escape.tech/graphql-armor-max-depth";
 import { type DocumentNode, GraphQLError, type GraphQLSchema, type ValidationRule, visit } from "graphql";
 import { type ComplexityEstimator, getComplexity } from "graphql-query-complexity";
-import { BadUserInput } from "../errors.js";
+import { BadUserInput, LookalikeError } from "../errors.js";
 import type { GraphqlContext } from "./graphql-context.type.js";
 import { toRequestError } from "./graphql-errors.js";
 
@@ -23,9 +23,15 @@ const SEARCH_COST: Readonly<Record<string, number>> = { similarItems: 20, simila
 /** A field costs 1 and what is below it; a page costs that times the items it asks for. */
 const pageEstimator: ComplexityEstimator = ({ field, args, childComplexity }) => {
   const first: unknown = args.first;
-  const items = typeof first === "number" ? Math.max(1, first) : 1;
+  const items = Math.max(1, typeof first === "number" ? first : longestList(args));
   return 1 + (SEARCH_COST[field.name] ?? 0) + items * childComplexity;
 };
+
+/** A field that is given a list of things, itself or in its `input`, answers for each of them. */
+function longestList(args: Record<string, unknown>): number {
+  const input = typeof args.input === "object" && args.input !== null ? Object.values(args.input) : [];
+  return Math.max(0, ...[...Object.values(args), ...input].filter(Array.isArray).map(({ length }) => length));
+}
 
 type ArmorContext = Parameters<ValidationRule>[0];
 const report = (context: unknown, error: GraphQLError): void => (context as ArmorContext).reportError(error);
@@ -92,15 +98,36 @@ export function limitsPlugin(): ApolloServerPlugin<GraphqlContext> {
   return {
     async requestDidStart() {
       return {
-        async didResolveOperation({ schema, document, request, operationName }) {
+        async didResolveOperation({ schema, document, request, operationName, contextValue }) {
           assertRequestWithinLimits(schema, document, {
             variables: request.variables,
             operationName: operationName ?? undefined,
           });
+          const pictures = countFields(document, "similarItemsByImage");
+          if (pictures > 0) await countPictures(contextValue, pictures);
         },
       };
     },
   };
+}
+
+/** @throws GraphQLError with the code RATE_LIMITED */
+async function countPictures(context: GraphqlContext, count: number): Promise<void> {
+  try {
+    await context.countPictures?.(count);
+  } catch (error) {
+    throw error instanceof LookalikeError ? toRequestError(error) : error;
+  }
+}
+
+function countFields(document: DocumentNode, name: string): number {
+  let count = 0;
+  visit(document, {
+    Field(field) {
+      if (field.name.value === name) count += 1;
+    },
+  });
+  return count;
 }
 
 /** Walks with a list of its own, because variables may be nested deeper than calls can be. */

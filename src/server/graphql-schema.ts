@@ -18,8 +18,8 @@ import {
   SimilarItemEdgeResolver,
   SimilarItemsResolver,
 } from "../similar/similar-items.resolver.js";
+import { requireRoles } from "../viewer.js";
 import type { GraphqlContext } from "./graphql-context.type.js";
-import { requireRoles } from "./viewer.js";
 
 // biome-ignore lint/complexity/noBannedTypes: type-graphql asks for classes as Function
 type ResolverClass = Function;

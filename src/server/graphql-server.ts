@@ -1,8 +1,11 @@
 import { ApolloServer, type ApolloServerPlugin } from "@apollo/server";
+import { ApolloServerPluginCacheControlDisabled } from "@apollo/server/plugin/disabled";
 import { fastifyApolloDrainPlugin } from "@as-integrations/fastify";
 import type { FastifyInstance } from "fastify";
 import type { GraphQLSchema } from "graphql";
 import type { Logger } from "../logger.js";
+import { cacheHeadersPlugin } from "./access/cache-headers.js";
+import { manifestCache, type QueryManifest } from "./access/persisted-queries.js";
 import type { GraphqlContext } from "./graphql-context.type.js";
 import { formatGraphqlError, isUnforeseen, MASKED } from "./graphql-errors.js";
 import { LIMITS, limitsPlugin, shapeRules } from "./graphql-limits.js";
@@ -11,7 +14,12 @@ import { LIMITS, limitsPlugin, shapeRules } from "./graphql-limits.js";
 export function createGraphqlServer(
   schema: GraphQLSchema,
   fastify: FastifyInstance,
-  options: { readonly introspection: boolean; readonly logger: Logger },
+  options: {
+    readonly introspection: boolean;
+    readonly cacheSeconds: number;
+    readonly manifest: QueryManifest | undefined;
+    readonly logger: Logger;
+  },
 ): ApolloServer<GraphqlContext> {
   return new ApolloServer<GraphqlContext>({
     schema,
@@ -25,7 +33,16 @@ export function createGraphqlServer(
     allowBatchedHttpRequests: false,
     stopOnTerminationSignals: false,
     logger: options.logger,
-    plugins: [fastifyApolloDrainPlugin(fastify), limitsPlugin(), faultsPlugin(options.logger)],
+    // Queries that clients register are kept within 30 MiB, the least used forgotten first.
+    cache: "bounded",
+    persistedQueries: options.manifest ? { cache: manifestCache(options.manifest) } : {},
+    plugins: [
+      fastifyApolloDrainPlugin(fastify),
+      ApolloServerPluginCacheControlDisabled(),
+      limitsPlugin(),
+      faultsPlugin(options.logger),
+      cacheHeadersPlugin(schema, options.cacheSeconds),
+    ],
   });
 }
 

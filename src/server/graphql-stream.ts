@@ -13,6 +13,7 @@ import {
 import type { Response as StreamResponse } from "graphql-sse";
 import { createHandler } from "graphql-sse/lib/use/fastify";
 import { BadUserInput } from "../errors.js";
+import type { Access } from "./access/access.js";
 import type { GraphqlContext } from "./graphql-context.type.js";
 import { formatGraphqlError, INTERNAL_ERROR, isUnforeseen, toRequestError } from "./graphql-errors.js";
 import { assertRequestWithinLimits, LIMITS, shapeRules } from "./graphql-limits.js";
@@ -27,6 +28,7 @@ export function addGraphqlStream(
   server: FastifyInstance,
   schema: GraphQLSchema,
   createContext: (request: FastifyRequest, signal: AbortSignal) => GraphqlContext,
+  guard: Pick<Access, "onRequest" | "preHandler">,
 ): void {
   const closing = new AbortController();
   server.addHook("preClose", async () => closing.abort());
@@ -46,7 +48,7 @@ export function addGraphqlStream(
     validate: (_, document) => validate(schema, document, [...specifiedRules, ...shapeRules]).map(formatted),
     onNext: ({ requestId }, { raw }, result) => maskErrors(result as ExecutionResult, requestId, raw),
   });
-  server.post("/graphql/stream", async (request, reply) => {
+  server.post("/graphql/stream", guard, async (request, reply) => {
     reply.header("x-request-id", request.id).header("x-content-type-options", "nosniff");
     await handle(request, reply);
   });

@@ -3,6 +3,7 @@ import type { BlobStore } from "../catalog/photos/blob-store.type.js";
 import { parseImageId } from "../catalog/products/product-id.js";
 import type { ProductReads } from "../catalog/products/product-reads.type.js";
 import { messageOf } from "../errors.js";
+import { matchesTag } from "./access/entity-tag.js";
 
 /** Formats that every browser shows; anything else is offered as a download. */
 const SHOWN = new Set(["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif"]);
@@ -22,7 +23,7 @@ export function addPhotoRoute(
       .header("etag", etag)
       .header("cache-control", "public, max-age=3600")
       .header("cross-origin-resource-policy", "cross-origin");
-    if (request.headers["if-none-match"] === etag) return reply.code(304).send();
+    if (matchesTag(request.headers["if-none-match"], etag)) return reply.code(304).send();
     if (!SHOWN.has(image.mime)) reply.header("content-disposition", "attachment");
     const bytes = await blobs.read(image.contentHash).catch((error: unknown) => {
       request.log.error({ reason: messageOf(error), image: request.params.id }, "a photo cannot be read");

@@ -1,7 +1,10 @@
-import { Field, Float, Int, ObjectType, registerEnumType } from "type-graphql";
+import { Directive, Field, Float, Int, ObjectType, registerEnumType } from "type-graphql";
 import { PageInfoObject } from "../catalog/products/page-info.object.js";
 import { ProductObject } from "../catalog/products/product.object.js";
 import type { SimilarItem, SimilarItemsPage } from "./similar-items.type.js";
+
+/** Answers may be kept as long as what leads here: docs/access.md#caching. */
+const INHERIT = "@cacheControl(inheritMaxAge: true)";
 
 export const SimilarItemsStatus = { READY: "READY", PENDING: "PENDING" } as const;
 registerEnumType(SimilarItemsStatus, {
@@ -21,6 +24,7 @@ registerEnumType(SimilarItemReason, {
   },
 });
 
+@Directive(INHERIT)
 @ObjectType("SimilarItemEdge")
 export class SimilarItemEdgeObject {
   /** What the search found, for the fields that are looked up when asked for. */
@@ -42,6 +46,7 @@ export class SimilarItemEdgeObject {
   reason!: SimilarItem["reason"];
 }
 
+@Directive(INHERIT)
 @ObjectType("SimilarItemConnection", { description: "Products that look alike, nearest first." })
 export class SimilarItemConnectionObject {
   modelId!: number;

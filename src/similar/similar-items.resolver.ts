@@ -1,4 +1,4 @@
-import { Args, Ctx, FieldResolver, Query, Resolver, Root } from "type-graphql";
+import { Args, Ctx, Directive, FieldResolver, Query, Resolver, Root } from "type-graphql";
 import { toPageInfo } from "../catalog/products/page-info.object.js";
 import { ProductImageObject, ProductObject } from "../catalog/products/product.object.js";
 import { showImage, showProduct } from "../catalog/products/show-product.js";
@@ -18,6 +18,7 @@ export class SimilarItemsResolver {
     private readonly defaultCurrency: string,
   ) {}
 
+  @Directive("@cacheControl(maxAge: 60)")
   @Query(() => SimilarItemConnectionObject, { description: "Products that look like this one, nearest first." })
   async similarItems(
     @Args(() => SimilarItemsArgs) args: SimilarItemsArgs,
@@ -98,8 +99,9 @@ async function loadImage(id: bigint | undefined, context: GraphqlContext): Promi
 async function showPage(
   page: SimilarItemsPage,
   { after }: SimilarItemsPageArgs,
-  { loaders }: GraphqlContext,
+  { loaders, caching }: GraphqlContext,
 ): Promise<SimilarItemConnectionObject> {
+  if (page.status === "PENDING") caching?.forbid();
   const rows = await Promise.all(page.items.map(({ productId }) => loaders.product.load(productId)));
   const edges = page.items.flatMap((item, place): SimilarItemEdgeObject[] => {
     const row = rows[place];

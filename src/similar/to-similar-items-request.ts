@@ -4,22 +4,21 @@ import { BadUserInput } from "../errors.js";
 import { parseModelId } from "../models/model-version.object.js";
 import type { GraphqlContext } from "../server/graphql-context.type.js";
 import type { NeighbourFilter } from "../vectors/vectors.type.js";
+import { assertAdministrator } from "../viewer.js";
 import type { SimilarItemsPageArgs } from "./similar-items.args.js";
 import type { PriceRangeInput, SimilarItemsFilterInput, SimilarItemsOptionsInput } from "./similar-items.input.js";
 import type { SimilarItemsOptions, SimilarItemsRequest } from "./similar-items.type.js";
 
 /**
  * The arguments as the similar stage takes them. Shoppers are shown what is published, whatever they ask for.
- * @throws BadUserInput, Forbidden (another model than the active one)
+ * @throws BadUserInput; Unauthenticated or Forbidden when a shopper chooses another model than the active one
  */
 export function toSimilarItemsRequest(
   args: SimilarItemsPageArgs,
   { viewer }: GraphqlContext,
   defaultCurrency: string,
 ): SimilarItemsRequest {
-  if (args.options?.modelId && viewer.role !== "admin") {
-    throw new BadUserInput("Only administrators may choose the model.", ["options", "modelId"]);
-  }
+  if (args.options?.modelId) assertAdministrator(viewer, "Choosing the model");
   return {
     first: args.first,
     publishedOnly: viewer.role !== "admin",

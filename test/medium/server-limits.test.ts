@@ -113,7 +113,7 @@ describe("what the server refuses", () => {
       "a model for a shopper",
       "{ similarItems(productId: 1, options: { modelId: 1 }) { status } }",
       {},
-      /BAD_USER_INPUT/,
+      /UNAUTHENTICATED/,
     ],
     ["a field that is not there", "{ produkt(id: 1) { id } }", {}, /GRAPHQL_VALIDATION_FAILED/],
     ["an admin field", "{ catalogHealth { products } }", {}, /UNAUTHENTICATED/],

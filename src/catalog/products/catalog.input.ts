@@ -31,8 +31,8 @@ export class ProductAttributeInput {
   values!: string[];
 }
 
-// What product-rules.ts judges (an empty id or title, too many photos) is not judged here: a decorator would refuse the
-// whole batch, a rule names the one product.
+// What product-rules.ts judges (an empty id or title, too many photos) is not judged here, so that it is said once, with
+// a code of its own.
 @InputType("ProductInput")
 export class ProductInputObject {
   @Field(() => String, { description: "The source's own id." })
@@ -108,10 +108,10 @@ export class UpsertProductsInput {
   @Length(1, 200)
   source!: string;
 
+  /** Judged one by one (to-catalog-event.ts): a product that is refused does not refuse the others. */
   @Field(() => [ProductInputObject])
   @ArrayMinSize(1)
   @ArrayMaxSize(500)
-  @ValidateNested({ each: true })
   products!: ProductInputObject[];
 }
 

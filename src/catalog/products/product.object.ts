@@ -1,7 +1,10 @@
-import { Field, ID, Int, ObjectType, registerEnumType } from "type-graphql";
+import { Directive, Field, ID, Int, ObjectType, registerEnumType } from "type-graphql";
 import { PhotoState, ProductStatus } from "../../generated/prisma/enums.js";
 import { PageInfoObject } from "./page-info.object.js";
 import type { ProductsCondition } from "./product-reads.type.js";
+
+/** Answers may be kept as long as what leads here: docs/access.md#caching. */
+const INHERIT = "@cacheControl(inheritMaxAge: true)";
 
 registerEnumType(ProductStatus, {
   name: "ProductStatus",
@@ -23,6 +26,7 @@ registerEnumType(PhotoState, {
   },
 });
 
+@Directive(INHERIT)
 @ObjectType("Money", { description: "An amount of money." })
 export class MoneyObject {
   @Field(() => String, { description: "Decimal number as text, such as `19.90`: binary fractions would round it." })
@@ -37,6 +41,7 @@ export class MoneyObject {
   currency!: string;
 }
 
+@Directive(INHERIT)
 @ObjectType("ProductAttribute", { description: "A free attribute such as color or material." })
 export class ProductAttributeObject {
   @Field(() => String)
@@ -46,6 +51,7 @@ export class ProductAttributeObject {
   values!: string[];
 }
 
+@Directive(INHERIT)
 @ObjectType("PhotoFailure", { description: "Why a photo could not be used." })
 export class PhotoFailureObject {
   @Field(() => String)
@@ -58,6 +64,7 @@ export class PhotoFailureObject {
   retryable!: boolean;
 }
 
+@Directive(INHERIT)
 @ObjectType("ProductImage", { description: "One photo of a product." })
 export class ProductImageObject {
   @Field(() => ID)
@@ -81,6 +88,7 @@ export class ProductImageObject {
   height!: number | null;
 }
 
+@Directive(INHERIT)
 @ObjectType("Product", { description: "A product of the shop, as its source tells it." })
 export class ProductObject {
   /** Its key in the database; `id` is what callers see. */
@@ -135,6 +143,7 @@ export class ProductObject {
   updatedAt!: Date;
 }
 
+@Directive(INHERIT)
 @ObjectType("ProductEdge")
 export class ProductEdgeObject {
   @Field(() => String)
@@ -144,6 +153,7 @@ export class ProductEdgeObject {
   node!: ProductObject;
 }
 
+@Directive(INHERIT)
 @ObjectType("ProductConnection")
 export class ProductConnectionObject {
   @Field(() => [ProductEdgeObject])

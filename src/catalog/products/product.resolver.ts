@@ -1,6 +1,7 @@
-import { Arg, Args, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from "type-graphql";
+import { Arg, Args, Ctx, Directive, FieldResolver, ID, Int, Query, Resolver, Root } from "type-graphql";
 import { BadUserInput } from "../../errors.js";
 import type { GraphqlContext } from "../../server/graphql-context.type.js";
+import { assertAdministrator } from "../../viewer.js";
 import { ProductsArgs } from "./catalog.args.js";
 import { toPageInfo } from "./page-info.object.js";
 import { ProductConnectionObject, ProductImageObject, ProductObject } from "./product.object.js";
@@ -17,6 +18,7 @@ export class ProductResolver {
     private readonly findProductId: FindProductId,
   ) {}
 
+  @Directive("@cacheControl(maxAge: 60)")
   @Query(() => ProductObject, {
     nullable: true,
     description: "One product by our id (`prod_42`) or by its source's own; null when there is none.",
@@ -28,6 +30,7 @@ export class ProductResolver {
     return showProduct(row);
   }
 
+  @Directive("@cacheControl(maxAge: 60)")
   @Query(() => ProductConnectionObject, { description: "Products of the catalog, oldest first." })
   async products(
     @Args(() => ProductsArgs) args: ProductsArgs,
@@ -63,11 +66,11 @@ export class ProductConnectionResolver {
   }
 }
 
-/** @throws BadUserInput when a shopper asks for what is not published */
+/** @throws Unauthenticated or Forbidden when a shopper asks for what is not published */
 function toCondition({ filter }: ProductsArgs, { viewer }: GraphqlContext): ProductsCondition {
   const isAdmin = viewer.role === "admin";
   if (!isAdmin && filter?.status && filter.status !== "ACTIVE") {
-    throw new BadUserInput(`Only administrators may list ${filter.status} products.`, ["filter", "status"]);
+    assertAdministrator(viewer, `Listing ${filter.status} products`);
   }
   const status = isAdmin ? filter?.status : "ACTIVE";
   const given = {

@@ -1,4 +1,6 @@
+import { validateSync } from "class-validator";
 import { BadUserInput } from "../../errors.js";
+import { toBadUserInput } from "../../input-problems.js";
 import type { ProductInputObject } from "./catalog.input.js";
 import type { ProductInput } from "./catalog-event.type.js";
 import { parseAmount } from "./currency-amount.js";
@@ -9,6 +11,11 @@ import { productProblem } from "./product-rules.js";
  * @throws BadUserInput naming the field
  */
 export function toProductInput(input: ProductInputObject, source: string, defaultCurrency: string): ProductInput {
+  const problems = validateSync(input, {
+    forbidUnknownValues: false,
+    validationError: { target: false, value: false },
+  });
+  if (problems.length > 0) throw toBadUserInput(problems);
   const { price, attributes, photos, categoryPath, externalId, title, inStock, status } = input;
   const optional = {
     groupKey: input.groupKey,

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import type { Config } from "../config.js";
+import type { Config } from "../../config.js";
 
 /** Where the generated token of administrators is kept. */
 export function adminTokenFile(config: Pick<Config, "data">): string {
