@@ -11,6 +11,7 @@ const SECRETS = [
   "token",
   "adminToken",
   "storefrontKey",
+  "storefrontKeys",
   "databaseUrl",
   "accessToken",
 ].flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
