@@ -9,7 +9,7 @@ import { createEncoderRegistry } from "../../src/encoders/index.js";
 import { giveWay } from "../../src/jobs/give-way.js";
 import { createLogger } from "../../src/logger.js";
 import { createModelPromotion } from "../../src/models/index.js";
-import { embedLacking, refreshProducts } from "../../src/models/make-vectors.js";
+import { embedLacking, PACES, refreshProducts } from "../../src/models/make-vectors.js";
 import { encodeCopy } from "../../src/vectors/copy-format.js";
 import { createVectors } from "../../src/vectors/index.js";
 import { drawPhotos } from "./drawn-photos.js";
@@ -38,7 +38,7 @@ const promotion = createModelPromotion({
 
 const DRAWN = 4096;
 /** Rows that a refresh gathers before it writes. */
-const BATCH = 4096;
+const BATCH = PACES.postgres.rows;
 const generator = xoroshiro128plus(7);
 const drawn = Array.from({ length: DRAWN }, () => {
   const vector = Float32Array.from({ length: dims }, () => (generator.next() >>> 0) / 2 ** 32 - 0.5);
@@ -77,7 +77,7 @@ async function compare(times: number): Promise<RefreshAnswer> {
   const copySeconds: number[] = [];
   const writeSeconds: number[] = [];
   for (let time = 0; time < times; time++) {
-    copySeconds.push(await copy(Buffer.concat([...encodeCopy(modelId, rows, database.vectorType)])));
+    copySeconds.push(await copy(Buffer.concat([...encodeCopy(modelId, rows)])));
     writeSeconds.push(
       await seconds(async () => {
         for (let at = 0; at < rows.length; at += BATCH) {

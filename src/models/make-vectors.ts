@@ -20,12 +20,12 @@ export interface MakeVectorsDependencies {
  * embedded database has one session: what asks for similar items waits for every statement here
  * (docs/decisions/172-refresh-gives-way.md).
  */
-const PACES = {
+export const PACES = {
   postgres: {
     contents: 4096,
     photos: 256,
-    gathered: 4096,
-    rows: 4096,
+    gathered: 8192,
+    rows: 8192,
     restOfPhotos: 0,
     products: 500,
     restOfProducts: 0.5,

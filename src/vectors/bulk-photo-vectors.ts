@@ -1,5 +1,4 @@
 import { pipeline } from "node:stream/promises";
-import type pg from "pg";
 import { from as copyFrom } from "pg-copy-streams";
 import type { Database, Sql } from "../database/database.type.js";
 import { encodeCopy } from "./copy-format.js";
@@ -40,23 +39,31 @@ export async function writePhotosInBulk(
   });
 }
 
+/**
+ * One request, of which Postgres makes one transaction: all or nothing, without a BEGIN, a COMMIT and a question that
+ * each would be a round trip between processes that wait for a core.
+ */
 async function copy(database: Database, modelId: number, rows: readonly PhotoVector[]): Promise<void> {
   const { photo } = partitionsOf(modelId);
   const client = await database.pool.connect();
   let broken: Error | undefined;
+  const remember = (error: Error): void => {
+    broken = error;
+  };
+  client.on("error", remember);
   try {
-    await client.query(`BEGIN; ${LATE_COMMIT}`);
-    if (await isLive(sqlOf(client), modelId)) {
-      const copying = client.query(copyFrom(`COPY ${photo} (model_id, blob_id, vec) FROM STDIN (FORMAT binary)`));
-      await pipeline(encodeCopy(modelId, rows, database.vectorType), copying);
-    }
-    await client.query("COMMIT");
+    const copying = client.query(
+      copyFrom(
+        `${LATE_COMMIT}; ${requireLive(modelId)}; COPY ${photo} (model_id, blob_id, vec) FROM STDIN (FORMAT binary)`,
+      ),
+    );
+    await pipeline(encodeCopy(modelId, rows), copying);
   } catch (error) {
-    await client.query("ROLLBACK").catch((failure: Error) => {
-      broken = failure;
-    });
-    throw (error as { code?: string }).code === "23514" ? new VectorLengthWrong(modelId, { cause: error }) : error;
+    const { code } = error as { code?: string };
+    if (code === NOT_LIVE) return;
+    throw code === "23514" ? new VectorLengthWrong(modelId, { cause: error }) : error;
   } finally {
+    client.off("error", remember);
     client.release(broken);
   }
 }
@@ -71,9 +78,9 @@ async function isLive(sql: Sql, modelId: number): Promise<boolean> {
   return (await sql.query("SELECT 1 FROM vectors.live_model WHERE id = $1::int", [modelId])).length > 0;
 }
 
-function sqlOf(client: pg.PoolClient): Sql {
-  return {
-    query: async <Row>(text: string, parameters: readonly unknown[] = []) =>
-      (await client.query(text, [...parameters])).rows as Row[],
-  };
-}
+/** SQLSTATE of `no_data_found`, which nothing but the next statement raises here. */
+const NOT_LIVE = "P0002";
+
+/** Ends the transaction where the model is no longer live; DO takes no parameters, and an id is a whole number. */
+const requireLive = (modelId: number): string =>
+  `DO $$BEGIN IF NOT EXISTS (SELECT FROM vectors.live_model WHERE id = ${modelId}) THEN RAISE no_data_found; END IF; END$$`;

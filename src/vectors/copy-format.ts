@@ -1,53 +1,57 @@
 import { endianness } from "node:os";
-import type { Database } from "../database/database.type.js";
-import { toHalves } from "./half-floats.js";
+import { halvesFromFloats } from "../onnx/half-floats.js";
 
 const SIGNATURE = Buffer.from("PGCOPY\n\xff\r\n\0", "latin1");
 
 /** Rows of one chunk: the server reads one while the next is encoded. */
 const ROWS = 256;
 
+/** Bytes of a row before its vector's numbers. */
+const HEAD = 30;
+
 /**
  * Rows of (model_id, blob_id, vec) in the format of COPY … (FORMAT binary): a header, each field after its length, and a
- * closing −1. Vectors are written as the column has them, because COPY casts nothing.
+ * closing −1. Vectors are written as halfvec, which the column is wherever COPY is used, because COPY casts nothing.
  */
 export function* encodeCopy(
   modelId: number,
   rows: readonly { readonly blobId: bigint; readonly vector: Float32Array }[],
-  type: Database["vectorType"],
 ): Generator<Buffer> {
   // No flags, no header extension.
   yield Buffer.concat([SIGNATURE, Buffer.alloc(8)]);
-  for (let at = 0; at < rows.length; at += ROWS) yield encodeRows(modelId, rows.slice(at, at + ROWS), type);
+  for (let at = 0; at < rows.length; at += ROWS) yield encodeRows(modelId, rows.slice(at, at + ROWS));
   yield Buffer.of(0xff, 0xff);
 }
 
+/**
+ * All vectors of a chunk are converted in their places and turned to the network's byte order by one call, and the heads
+ * are put between them afterwards: a third of the time of a buffer for each vector and `Buffer.write…` for each field.
+ */
 function encodeRows(
   modelId: number,
   rows: readonly { readonly blobId: bigint; readonly vector: Float32Array }[],
-  type: Database["vectorType"],
 ): Buffer {
-  const width = type === "halfvec" ? 2 : 4;
-  const buffer = Buffer.allocUnsafe(rows.reduce((sum, { vector }) => sum + 30 + width * vector.length, 0));
+  const bytes = new ArrayBuffer(rows.reduce((sum, { vector }) => sum + HEAD + 2 * vector.length, 0));
+  const halves = new Uint16Array(bytes);
   let at = 0;
+  for (const { vector } of rows) {
+    halvesFromFloats(vector, halves, (at + HEAD) / 2, "infinity");
+    at += HEAD + 2 * vector.length;
+  }
+  const buffer = Buffer.from(bytes);
+  if (endianness() === "LE") buffer.swap16();
+  const view = new DataView(bytes);
+  at = 0;
   for (const { blobId, vector } of rows) {
-    at = buffer.writeInt16BE(3, at);
-    at = buffer.writeInt32BE(4, at);
-    at = buffer.writeInt32BE(modelId, at);
-    at = buffer.writeInt32BE(8, at);
-    at = buffer.writeBigInt64BE(blobId, at);
-    at = buffer.writeInt32BE(4 + width * vector.length, at);
-    at = buffer.writeUInt16BE(vector.length, at);
-    at = buffer.writeUInt16BE(0, at);
-    const bytes = width === 2 ? swapped(toHalves(vector), 16) : swapped(vector.slice(), 32);
-    at += bytes.copy(buffer, at);
+    view.setInt16(at, 3);
+    view.setInt32(at + 2, 4);
+    view.setInt32(at + 6, modelId);
+    view.setInt32(at + 10, 8);
+    view.setBigInt64(at + 14, blobId);
+    view.setInt32(at + 22, 4 + 2 * vector.length);
+    view.setUint16(at + 26, vector.length);
+    view.setUint16(at + 28, 0);
+    at += HEAD + 2 * vector.length;
   }
   return buffer;
-}
-
-/** The network's byte order. */
-function swapped({ buffer, byteOffset, byteLength }: Uint16Array | Float32Array, bits: 16 | 32): Buffer {
-  const bytes = Buffer.from(buffer, byteOffset, byteLength);
-  if (endianness() === "BE") return bytes;
-  return bits === 16 ? bytes.swap16() : bytes.swap32();
 }

@@ -56,6 +56,27 @@ describeOnBothDatabases("photo vectors in bulk", (open) => {
     assert.deepEqual(await lacking(), []);
   });
 
+  it("leave the connection usable when a long part fails at its first row, or the model is gone", async () => {
+    // 16 MB, more than a socket holds: the server has refused the first row long before the last one is sent.
+    const wide = await createModelVersions({ database: test.database, vectors, logger: testLogger }).ensureBase({
+      name: "tiny",
+      digest: "wide",
+      dims: 2048,
+    });
+    const [content] = await lacking();
+    assert.equal(content, undefined);
+    const vector = random.vector(2048);
+    const ids = (await vectors.lackingPage(test.database, wide.id, 0n, 10_000)).contents.map(({ blobId }) => blobId);
+    await vectors.writePhotosInBulk(wide.id, [{ blobId: ids[0]!, vector }]);
+    const rows = Array.from({ length: 4096 }, (_, at) => ({ blobId: ids[at % ids.length]!, vector }));
+    await vectors.writePhotosInBulk(wide.id, rows);
+    assert.equal((await read(wide.id)).size, ids.length);
+    await test.database.query("UPDATE model_version SET state = 'FAILED' WHERE id = $1::int", [wide.id]);
+    await test.database.query("DELETE FROM vectors.photo_vector WHERE model_id = $1::int", [wide.id]);
+    for (let time = 0; time < 12; time++) await vectors.writePhotosInBulk(wide.id, rows);
+    assert.equal((await read(wide.id)).size, 0);
+  });
+
   it("make true products, a page at a time, each once", async () => {
     const gaps = await vectors.findGaps(test.database, next.id, live.id);
     assert.equal(gaps.photos, 0);

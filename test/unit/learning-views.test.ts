@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { flipInput, moveColours } from "../../src/learning/views/colour-and-flip.js";
 import { drawView, usualAugmentation } from "../../src/learning/views/draw-view.js";
-import { floatsFromHalf, halfFromFloats } from "../../src/learning/views/half-floats.js";
+import { floatsFromHalf } from "../../src/learning/views/floats-from-half.js";
 import { createViewMaker } from "../../src/learning/views/view-maker.js";
-import { float16FromNumber, numberFromFloat16 } from "../../src/onnx/number-formats.js";
+import { numberFromFloat16 } from "../../src/onnx/number-formats.js";
 import { gradient } from "../support/photos-samples.js";
 
 const plain = {
@@ -139,23 +139,5 @@ describe("half precision", () => {
     const numbers = new Float32Array(65_536);
     floatsFromHalf(bits, numbers, 0);
     for (const [index, value] of numbers.entries()) assert.ok(Object.is(value, Math.fround(numberFromFloat16(index))));
-  });
-
-  it("writes as the exact converter does, and holds what is too large at the largest number", () => {
-    const values = new Float32Array(20_000);
-    let seed = 1;
-    for (let at = 0; at < values.length; at++) {
-      seed = (seed * 48_271) % 2_147_483_647;
-      values[at] = (seed / 2_147_483_647 - 0.5) * 2 ** ((at % 46) - 28);
-    }
-    values.set([0, -0, 65504, 2 ** -24, 2 ** -25, 2 ** -14, 1 + 1 / 2048, 1 + 3 / 2048]);
-    const bits = new Uint16Array(values.length);
-    halfFromFloats(values, bits, 0);
-    for (const [at, value] of values.entries()) {
-      if (Math.abs(value) < 65504) assert.equal(bits[at], float16FromNumber(value), `${value}`);
-    }
-    const large = new Uint16Array(2);
-    halfFromFloats(Float32Array.of(1e9, Number.NEGATIVE_INFINITY), large, 0);
-    assert.deepEqual([...large].map(numberFromFloat16), [65504, -65504]);
   });
 });

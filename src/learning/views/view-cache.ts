@@ -4,7 +4,7 @@ import { type FileHandle, mkdir, open, readdir, rm, statfs } from "node:fs/promi
 import path from "node:path";
 import { messageOf } from "../../errors.js";
 import { CacheNotWritten } from "../learning.errors.js";
-import { floatsFromHalf } from "./half-floats.js";
+import { floatsFromHalf } from "./floats-from-half.js";
 import type { ValueLength, ViewSource } from "./view-source.type.js";
 
 const MISSING = 0;

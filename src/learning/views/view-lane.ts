@@ -3,7 +3,7 @@ import { InferenceSession, Tensor } from "onnxruntime-node";
 import sharp from "sharp";
 import { PhotoUnreadable } from "../../catalog/photos/photo-unreadable.error.js";
 import { messageOf } from "../../errors.js";
-import { halfFromFloats } from "./half-floats.js";
+import { halvesFromFloats } from "../../onnx/half-floats.js";
 import type { ViewLaneSettings, ViewRequest, ViewRows } from "./view.type.js";
 import type { ViewLaneReply } from "./view-lane.type.js";
 import { createViewMaker } from "./view-maker.js";
@@ -46,7 +46,8 @@ async function rowsOf(request: ViewRequest): Promise<ViewRows> {
   const rows = settings.half ? new Uint16Array(length) : new Float32Array(length);
   let at = 0;
   for (const part of parts) {
-    if (rows instanceof Uint16Array) halfFromFloats(part, rows, at);
+    // One infinite activation would ruin a run.
+    if (rows instanceof Uint16Array) halvesFromFloats(part, rows, at, "largest");
     else rows.set(part, at);
     at += part.length;
   }
