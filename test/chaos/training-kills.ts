@@ -2,7 +2,7 @@
  * Kills trainers, workers and APIs with SIGKILL at random moments of train → refresh → promote, and checks that shoppers
  * always get answers of one complete model and that every run goes on or says why it failed.
  *
- *     npm run test:kills -- --kills 50 --seed 1 [--database embedded] [--shops 3]
+ *     npm run test:kills -- --kills 50 --seed 1 [--database embedded] [--shops 4]
  *
  * Prints one JSON object. Exits with 1 naming the seed and the kill when something does not hold. Takes minutes, which
  * is why it is not among the tests of `npm test`.
@@ -20,7 +20,7 @@ const { values } = parseArgs({
     kills: { type: "string", default: "50" },
     seed: { type: "string", default: "1" },
     database: { type: "string", default: "postgres" },
-    shops: { type: "string", default: "3" },
+    shops: { type: "string", default: "4" },
   },
 });
 const kills = positive("kills", values.kills);

@@ -83,7 +83,8 @@ async function checkAnswer(shop: KilledShop, sql: Sql, productId: string): Promi
   }
 }
 
-async function onlyActive(sql: Sql): Promise<number> {
+/** @throws Violated unless exactly one model is active */
+export async function onlyActive(sql: Sql): Promise<number> {
   const rows = await sql.query<{ id: number }>("SELECT id FROM model_version WHERE state = 'ACTIVE'");
   if (rows.length !== 1) throw new Violated(`${rows.length} models are active`);
   return rows[0]!.id;

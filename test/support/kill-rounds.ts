@@ -1,9 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf } from "../../src/errors.js";
 import type { DatabaseKind } from "./database.js";
-import { askSimilar, checkSettled, checkShop, type EndedRun, isIdle, leftoverFiles, Violated } from "./kill-checks.js";
+import { checkSettled, checkShop, type EndedRun, isIdle, leftoverFiles, Violated } from "./kill-checks.js";
 import type { PlannedKill, PlannedRun, Victim } from "./kill-plan.js";
-import { type KilledShop, openKilledShop, PRODUCTS } from "./killed-shop.js";
+import { startShopper, watchActive } from "./kill-watchers.js";
+import { type KilledShop, openKilledShop } from "./killed-shop.js";
 
 export interface KillRecord {
   readonly number: number;
@@ -41,7 +42,6 @@ const MODELS = "{ models { id state parent { id } runId } }";
 /** 0.1 minutes is the shortest training there is. */
 const BUDGET_MINUTES = 0.1;
 const LOOK_EVERY_MS = 50;
-const ASK_EVERY_MS = 150;
 /** A lost job comes back within half a minute; a run has several attempts. */
 const SETTLE_WITHIN_MS = 300_000;
 const MOVES_WITHIN_MS = 90_000;
@@ -60,10 +60,12 @@ export async function killByPlan(
 ): Promise<RoundsReport> {
   const shop = await openKilledShop(kind, { supervised });
   const shopper = startShopper(shop);
+  const watch = watchActive(shop);
   let at = "before the first kill";
   try {
     return await Promise.race([
       shopper.failed,
+      watch.failed,
       rounds(shop, plan, usual, (now) => {
         at = now;
         say(now);
@@ -72,41 +74,9 @@ export async function killByPlan(
   } catch (error) {
     throw new Violated(`${at}: ${messageOf(error)}\n${shop.log()}`, { cause: error });
   } finally {
-    await shopper.stop().catch(() => undefined);
+    await Promise.allSettled([shopper.stop(), watch.stop()]);
     await shop.close();
   }
-}
-
-/** Asks for similar items all the time. Only while the API is away may it get no answer. */
-function startShopper(shop: KilledShop) {
-  let given = 0;
-  let away = 0;
-  let stopped = false;
-  const asking = (async () => {
-    for (let turn = 0; !stopped; turn += 1) {
-      const before = shop.outage;
-      try {
-        await askSimilar(shop, `prod_${1 + ((turn * 37) % PRODUCTS)}`);
-        given += 1;
-      } catch (error) {
-        const now = shop.outage;
-        if (error instanceof Violated || (before.isOver && now.number === before.number)) throw error;
-        away += 1;
-      }
-      await delay(ASK_EVERY_MS);
-    }
-    return { given, whileTheApiWasAway: away };
-  })();
-  return {
-    failed: asking.then(
-      () => new Promise<never>(() => {}),
-      (error: unknown) => Promise.reject(error),
-    ),
-    stop() {
-      stopped = true;
-      return asking;
-    },
-  };
 }
 
 async function rounds(
