@@ -20,7 +20,7 @@ export async function topNeighbours(
   const found = new Map<bigint, readonly Neighbour[]>();
   const look = async (ids: readonly bigint[], scan: "auto" | "exact"): Promise<SearchWindow[]> => {
     const seeds = { by: "product", ids } as const;
-    return (await search.windows({ ...AS_SHOWN, sameCategory, modelId, seeds, offset: 0, limit: TOP, scan })).windows;
+    return (await search.windows({ ...AS_SHOWN, sameCategory, modelId, seeds, limit: TOP, scan })).windows;
   };
   const uncertain: bigint[] = [];
   for (const window of await look(productIds, "auto")) {

@@ -1,106 +1,211 @@
-import type { Hidden, NeighbourSearch, SearchConditions, SearchWindow, Seeds } from "../vectors/vectors.type.js";
-import { type Cursors, type Place } from "./cursor.js";
-import type { SimilarItem, SimilarItemsPage, SimilarItemsRequest } from "./similar-items.type.js";
+import { levelsOf } from "../vectors/category-guard.js";
+import type {
+  Hidden,
+  NeighbourSearch,
+  ScoreScale,
+  SearchConditions,
+  SearchWindow,
+  Seeds,
+  WindowItem,
+} from "../vectors/vectors.type.js";
+import type { Cursors, Place } from "./cursor.js";
+import { diversify } from "./diversify.js";
+import type { OpenWindow } from "./open-window.js";
+import type { SimilarItem, SimilarItemRule, SimilarItemsPage, SimilarItemsRequest } from "./similar-items.type.js";
 
 /** One search whose pages are asked for. */
 export interface PageSearch {
   readonly modelId: number;
+  /** One product, a picture or a blend. */
   readonly seeds: Seeds;
+  /** The products that the items are to be like. */
+  readonly asked: readonly bigint[];
   readonly conditions: SearchConditions;
   readonly cursors: Cursors;
+  readonly scale: ScoreScale;
   readonly request: SimilarItemsRequest;
-  readonly windows: NeighbourSearch;
+  readonly openWindow: OpenWindow;
+  readonly search: Pick<NeighbourSearch, "fallback" | "vectorsOf">;
+}
+
+type RankingPlace = Extract<Place, { phase: "ranking" }>;
+
+/** Items of a window that are asked for when they are put into another order: all of it. */
+const WHOLE_WINDOW = 1000;
+
+/** Items that a window has to give for a page: one more than are shown tells whether there is another page. */
+export function itemsNeeded({ first, options }: SimilarItemsRequest, filled = 0): number {
+  return options?.diversity ? WHOLE_WINDOW : first + 1 - filled;
 }
 
 /**
- * Fills a page from the window that was opened at `place`: the rest of that window, the windows after it, then the
- * newest of the category. Most pages need nothing beyond the opened window.
+ * Fills a page from the window that was opened at `place`: the rest of that window, the windows after it, the categories
+ * around the seed's, then what is popular or new there. Most pages need nothing beyond the opened window.
  */
 export async function fillPage(search: PageSearch, place: Place, opened: SearchWindow): Promise<SimilarItemsPage> {
-  const { cursors, modelId, request } = search;
+  const { modelId, seeds, asked } = search;
   const items: SimilarItem[] = [];
-  const status = opened.seed.embedded ? "READY" : "PENDING";
-  const done = (hasNextPage: boolean): SimilarItemsPage => ({ items, hasNextPage, modelId, status });
+  const { seed } = opened;
+  const page = (hasNextPage: boolean): SimilarItemsPage => ({
+    items,
+    hasNextPage,
+    modelId,
+    status: seed.embedded ? "READY" : "PENDING",
+    seeds: asked,
+  });
+  const categories = seeds.by === "blend" ? seeds.categories : seed.categoryPath.length > 0 ? [seed.categoryPath] : [];
 
-  if (place.phase === "ranking") {
-    let { start, offset } = place;
-    let window = opened;
-    for (;;) {
-      if (!window.complete) window = await nextWindow(search, { start, offset, scan: "exact" }, items.length);
-      for (const [at, item] of window.items.entries()) {
-        if (items.length === request.first) return done(true);
-        const after: Place = {
-          modelId,
-          phase: "ranking",
-          scan: window.scan,
-          offset: offset + at + 1,
-          ...(start === undefined ? {} : { start }),
-        };
-        items.push({
-          ...item,
-          cursor: cursors.encode(after),
-          score: 1 - item.distance / 2,
-          reason: "VISUAL",
-        });
-      }
-      if (window.next === undefined) break;
-      start = window.next;
-      offset = 0;
-      window = await nextWindow(search, { start, offset, scan: window.scan }, items.length);
+  let from: Place = place;
+  if (from.phase === "ranking" && seed.embedded) {
+    const ranked = await addRanked(search, from, opened, items, outwards(search.conditions, categories));
+    if (ranked === "full") return page(true);
+  }
+  if (from.phase === "ranking") from = { ...commonOf(from), level: 0, phase: "fallback" };
+  return page(await addFallback(search, from, categories, items));
+}
+
+/** Steps that the ranking goes outwards. */
+function outwards(
+  { sameCategory, widenCategory }: SearchConditions,
+  categories: readonly (readonly string[])[],
+): number {
+  return sameCategory && widenCategory ? levelsOf(categories) : 1;
+}
+
+async function addRanked(
+  search: PageSearch,
+  place: RankingPlace,
+  opened: SearchWindow,
+  items: SimilarItem[],
+  levels: number,
+): Promise<"full" | "exhausted"> {
+  const { request, openWindow } = search;
+  let at: RankingPlace = place;
+  let window = opened;
+  for (;;) {
+    if (!window.complete) {
+      at = { ...at, scan: "exact" };
+      window = await openWindow(at, itemsNeeded(request, items.length));
     }
+    const arranged = await arrange(search, window, at);
+    for (const { item, order } of arranged) {
+      if (items.length === request.first) return "full";
+      items.push(show(search, place, at, window, item, order, items.length));
+    }
+    const offset = 0;
+    const next = window.next;
+    if (next !== undefined) at = { ...commonOf(at), phase: "ranking", scan: window.scan, start: next, offset };
+    else if (at.level + 1 < levels)
+      at = { ...commonOf(at), level: at.level + 1, phase: "ranking", scan: "exact", offset };
+    else return "exhausted";
+    window = await openWindow(at, itemsNeeded(request, items.length), next === undefined ? "auto" : window.scan);
   }
-  const newest = await newestOfCategory(search, place, opened, items.length);
-  for (const productId of newest) {
-    if (items.length === request.first) return done(true);
-    const cursor = cursors.encode({ modelId, phase: "newest", after: productId });
-    items.push({ productId, cursor, score: 0, distance: 2, reason: "FALLBACK" });
-  }
-  return done(false);
 }
 
-async function nextWindow(
-  { windows, conditions, modelId, seeds, request }: PageSearch,
-  { start, ...place }: { start: SearchWindow["next"]; offset: number; scan: "exact" | "hnsw" },
-  filled: number,
-): Promise<SearchWindow> {
-  const found = await windows.windows({
-    ...conditions,
-    ...place,
-    ...(start === undefined ? {} : { start }),
-    ...hiddenOf(request),
+/** The items of a window in the order shown, each with how many of the window come before it. */
+async function arrange(
+  { search, modelId, request }: PageSearch,
+  { items }: SearchWindow,
+  place: RankingPlace,
+): Promise<{ readonly item: WindowItem; readonly order: number }[]> {
+  const diversity = request.options?.diversity ?? 0;
+  if (diversity === 0 || items.length === 0) return items.map((item, at) => ({ item, order: place.offset + at }));
+  const vectors = await search.vectorsOf(
     modelId,
-    seeds,
-    limit: request.first + 1 - filled,
-  });
-  // A product that was deleted meanwhile has no window: the page ends here.
-  return found.windows[0] ?? EMPTY;
+    items.map(({ productId }) => productId),
+  );
+  const order = diversify(
+    items.map(({ rank }) => -rank),
+    items.map(({ productId }) => vectors.get(productId)),
+    diversity,
+  );
+  return order.map((at, place) => ({ item: items[at]!, order: place })).slice(place.offset);
 }
 
-const EMPTY: SearchWindow = {
-  seed: { sources: [], categoryPath: [], embedded: false },
-  scan: "exact",
-  complete: true,
-  items: [],
-};
+function show(
+  { cursors, scale, request, conditions }: PageSearch,
+  { shown }: Place,
+  at: RankingPlace,
+  window: SearchWindow,
+  { rank: shownRank, place, ...item }: WindowItem,
+  order: number,
+  filled: number,
+): SimilarItem {
+  const rank = shown + filled + 1;
+  const cursor: Place = {
+    ...commonOf(at),
+    phase: "ranking",
+    shown: rank,
+    scan: window.scan,
+    offset: order + 1,
+    ...(at.start === undefined ? {} : { start: at.start }),
+    ...(window.next === undefined ? {} : { end: window.next }),
+    // In another order than the distance's there is no "after this one"; counting has to do.
+    ...(request.options?.diversity ? {} : { after: { rank: shownRank, productId: item.productId } }),
+  };
+  return {
+    ...item,
+    cursor: cursors.encode(cursor),
+    score: scale.toScore(item.distance),
+    reason: "VISUAL",
+    rank,
+    rankBeforeReranking: rank - order - 1 + place,
+    rule: ruleOf(conditions, at.level),
+  };
+}
 
-async function newestOfCategory(
-  { windows, conditions, modelId, seeds, request }: PageSearch,
+function ruleOf({ sameCategory }: SearchConditions, level: number): SimilarItemRule {
+  if (!sameCategory) return "ANY_CATEGORY";
+  return level === 0 ? "SAME_CATEGORY" : "PARENT_CATEGORY";
+}
+
+/** @returns whether there are more */
+async function addFallback(
+  { search, cursors, modelId, seeds, conditions, request }: PageSearch,
   place: Place,
-  { seed }: SearchWindow,
-  filled: number,
-): Promise<bigint[]> {
-  if (request.options?.fallback === "NONE") return [];
+  categories: readonly (readonly string[])[],
+  items: SimilarItem[],
+): Promise<boolean> {
+  if (request.options?.fallback === "NONE") return false;
   // A picture has no category of its own.
-  if (seeds.by === "picture" && !request.filter?.categories?.length) return [];
-  return windows.newest({
-    ...conditions,
-    ...hiddenOf(request),
-    modelId,
-    seed,
-    ...(seeds.by === "picture" ? { picture: seeds.vector } : {}),
-    ...(place.phase === "newest" && place.after !== undefined ? { after: place.after } : {}),
-    limit: request.first + 1 - filled,
-  });
+  const placed = seeds.by === "product" || seeds.by === "external" || categories.length > 0;
+  if (!placed && !request.filter?.categories?.length) return false;
+  const levels = conditions.widenCategory ? levelsOf(categories) : 1;
+  let after = place.phase === "fallback" ? place.after : undefined;
+  for (let { level } = place; level < levels; level++) {
+    const found = await search.fallback({
+      ...conditions,
+      ...hiddenOf(request),
+      ...{ modelId, seeds, categories, level },
+      ...(after === undefined ? {} : { after }),
+      limit: request.first + 1 - items.length,
+    });
+    for (const product of found) {
+      if (items.length === request.first) return true;
+      const shown = place.shown + items.length + 1;
+      items.push({
+        productId: product.productId,
+        cursor: cursors.encode({ ...commonOf(place), phase: "fallback", level, shown, after: product }),
+        score: 0,
+        distance: 2,
+        reason: "FALLBACK",
+        rank: shown,
+        rankBeforeReranking: shown,
+        rule: product.score === undefined ? "NEWEST" : "POPULAR",
+      });
+    }
+    after = undefined;
+  }
+  return false;
+}
+
+function commonOf({
+  modelId,
+  level,
+  shown,
+  maxDistance,
+}: Place): Pick<Place, "modelId" | "level" | "shown" | "maxDistance"> {
+  return { modelId, level, shown, ...(maxDistance === undefined ? {} : { maxDistance }) };
 }
 
 export function hiddenOf({ hidden }: SimilarItemsRequest): { hidden?: Hidden } {

@@ -1,6 +1,6 @@
 import type { Sql } from "../database/database.type.js";
 import { partitionsOf } from "./partitions.js";
-import { refreshModelProducts, scopedGroup } from "./product-vectors.repository.js";
+import { namedChannels, refreshModelProducts, scopedGroup } from "./product-vectors.repository.js";
 import type { ModelGaps, PhotoContent } from "./vectors.type.js";
 
 /** A content that a product shows. */
@@ -101,7 +101,7 @@ function staleProducts(modelId: number, which: string): string {
       AND ((shown.image_ids IS NULL) <> (old.product_id IS NULL)
         OR old.product_id IS NOT NULL AND
           (old.image_ids, old.blob_ids, old.group_key, old.category_path, old.brand, old.price_minor, old.currency,
-           old.in_stock, old.status) IS DISTINCT FROM
+           old.in_stock, old.status, old.channels) IS DISTINCT FROM
           (shown.image_ids, shown.blob_ids, ${scopedGroup("p")}, coalesce(p.category_path, '{}'), p.brand,
-           p.price_minor, p.currency, p.in_stock, p.status))`;
+           p.price_minor, p.currency, p.in_stock, p.status, ${namedChannels("p")}))`;
 }

@@ -1,27 +1,15 @@
 import { createHash } from "node:crypto";
 import type { Database } from "../database/database.type.js";
-import { newestStatement } from "./newest-sql.js";
-import { type SearchedModel, type Statement, WINDOW, windowStatement } from "./search-sql.js";
+import { arrangeWindow, type WindowRow } from "./arrange-window.js";
+import { ringAt } from "./category-guard.js";
+import { fallbackStatement } from "./fallback-sql.js";
+import { type Statement, windowStatement } from "./search-sql.js";
+import { type SeedRow, seedProductsStatement, toSeedProduct, vectorsStatement } from "./seed-products-sql.js";
+import type { SearchedModel } from "./seed-sql.js";
 import type { ScanChoice, Selectivity } from "./selectivity.js";
+import { decodeVector } from "./vector-format.js";
 import { ModelVectorsGone, VectorLengthWrong } from "./vectors.errors.js";
-import type { NeighbourSearch, SearchWindow, Seed, WindowItem, WindowRequest } from "./vectors.type.js";
-
-interface WindowRow {
-  readonly seed_id: bigint | null;
-  readonly sources: string[];
-  readonly category_path: string[];
-  readonly group_key: string | null;
-  readonly embedded: boolean;
-  readonly broad: boolean;
-  readonly active_model_id: number | null;
-  readonly ids: bigint[] | null;
-  readonly ranks: number[] | null;
-  readonly image_ids: (bigint | null)[] | null;
-  readonly query_image_ids: (bigint | null)[] | null;
-  /** Products that were found, the largest rank in the window, and 1 when several photos of one were not compared. */
-  readonly edge: [number, number | null, number | null] | null;
-  readonly last_id: bigint | null;
-}
+import type { NeighbourSearch, WindowRequest } from "./vectors.type.js";
 
 const MOST_PREPARED = 200;
 
@@ -57,60 +45,44 @@ export function createNeighbourSearch(database: Database, selectivity: Selectivi
       const ask = (pairs: boolean): Promise<WindowRow[]> =>
         run<WindowRow>(windowStatement(request, model, choice, database.kind, pairs), model.id);
       let rows = await ask(severalPhotos.has(model.id));
-      if (request.match === "BEST_IMAGE" && rows.some(({ edge }) => edge?.[2] === 1)) {
+      if (rows.some(({ several }) => several)) {
         severalPhotos.add(model.id);
         rows = await ask(true);
       }
       const active = rows[0]?.active_model_id;
       return {
         ...(active == null ? {} : { activeModelId: active }),
-        windows: rows.map((row) => toWindow(row)),
+        windows: rows.map((row) => arrangeWindow(row, request)),
       };
     },
-    async newest(request) {
+    async fallback(request) {
       const model = await modelOf(request.modelId);
-      const rows = await run<{ id: bigint }>(newestStatement(request, model, database.kind), model.id);
-      return rows.map(({ id }) => id);
+      const rows = await run<{ id: bigint; score: number | null }>(
+        fallbackStatement(request, model, database.kind),
+        model.id,
+      );
+      return rows.map(({ id, score }) => ({ productId: id, ...(score === null ? {} : { score }) }));
+    },
+    async seedProducts(modelId, ids) {
+      const { id } = await modelOf(modelId);
+      return (await run<SeedRow>(seedProductsStatement(id, ids), id)).map(toSeedProduct);
+    },
+    async vectorsOf(modelId, productIds) {
+      const { id } = await modelOf(modelId);
+      const rows = await run<{ product_id: bigint; vec: Buffer }>(vectorsStatement(id, productIds), id);
+      return new Map(rows.map((row) => [row.product_id, decodeVector(row.vec)]));
     },
   };
 }
 
 async function choose(request: WindowRequest, selectivity: Selectivity): Promise<ScanChoice> {
   if (request.scan !== "auto") return { scan: request.scan };
-  const guarded = request.sameCategory && request.seeds.by !== "picture";
-  return selectivity.choose(request.modelId, request.filter, guarded);
-}
-
-function toWindow(row: WindowRow): SearchWindow {
-  const items = (row.ids ?? []).map((productId, at): WindowItem => {
-    const matched = row.image_ids?.[at];
-    const query = row.query_image_ids?.[at];
-    return {
-      productId,
-      distance: Math.min(2, Math.max(0, 1 + row.ranks![at]!)),
-      ...(matched == null ? {} : { matchedImageId: matched }),
-      ...(query == null ? {} : { queryImageId: query }),
-    };
-  });
-  const [found, lastRank] = row.edge ?? [0, null];
-  const full = found === (row.broad ? WINDOW + 1 : WINDOW) && lastRank !== null && row.last_id !== null;
-  return {
-    seed: toSeed(row),
-    scan: row.broad ? "hnsw" : "exact",
-    complete: !row.broad || !row.embedded || full,
-    items,
-    ...(full ? { next: { rank: lastRank, productId: row.last_id } } : {}),
-  };
-}
-
-function toSeed(row: WindowRow): Seed {
-  return {
-    ...(row.seed_id === null ? {} : { productId: row.seed_id }),
-    sources: row.sources,
-    categoryPath: row.category_path,
-    ...(row.group_key === null ? {} : { group: row.group_key }),
-    embedded: row.embedded,
-  };
+  const { seeds, level = 0, filter } = request;
+  // The categories of a blend are known here, those of a product in the statement.
+  const own = seeds.by === "blend" && request.sameCategory && seeds.categories.length > 0;
+  const where = own ? ringAt(seeds.categories, level) : undefined;
+  const guarded = request.sameCategory && (seeds.by === "product" || seeds.by === "external");
+  return selectivity.choose(request.modelId, filter, guarded, where);
 }
 
 /**

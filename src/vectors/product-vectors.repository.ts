@@ -14,12 +14,17 @@ const COLUMNS = [
   "currency",
   "in_stock",
   "status",
+  "channels",
   "image_ids",
   "blob_ids",
 ];
 
 /** A group of one source, told apart from the equally named group of another. */
 export const scopedGroup = (alias: string): string => `${alias}.source || E'\\x1f' || ${alias}.group_key`;
+
+/** The sales channels in a product's attribute of that name. Null when it names none: it is sold in all of them. */
+export const namedChannels = (alias: string): string =>
+  `(SELECT array_agg(named) FROM jsonb_array_elements_text(${alias}.attributes->'channel') named)`;
 
 /**
  * Makes the vector rows of these products true again for every live model version; see `ProductVectors.refresh`.
@@ -93,7 +98,7 @@ function refreshStatement(modelId: number): string {
     )
     INSERT INTO ${product} AS old (model_id, product_id, ${COLUMNS.join(", ")})
     SELECT ${modelId}, p.id, mean.vec, ${scopedGroup("p")}, coalesce(p.category_path, '{}'), p.brand, p.price_minor,
-           p.currency, p.in_stock, p.status, mean.image_ids, mean.blob_ids
+           p.currency, p.in_stock, p.status, ${namedChannels("p")}, mean.image_ids, mean.blob_ids
     FROM mean JOIN product p ON p.id = mean.product_id
     ORDER BY p.id
     ON CONFLICT (model_id, product_id) DO UPDATE

@@ -1,6 +1,7 @@
 import type { ProductStatus } from "../catalog/products/catalog-event.type.js";
 import type { Database } from "../database/database.type.js";
 import type { Logger } from "../logger.js";
+import type { Ring } from "./category-guard.js";
 import { partitionsOf } from "./partitions.js";
 import type { NeighbourFilter } from "./vectors.type.js";
 
@@ -24,12 +25,18 @@ export interface SampleRow {
 /** How one search is to be made: the whole of it, or according to the seed's category. */
 export type ScanChoice =
   | { readonly scan: "exact" | "hnsw" }
-  /** HNSW for seeds of one of these categories (paths joined by U+001F), exact for others. */
-  | { readonly scan: "by-category"; readonly broad: readonly string[] };
+  /**
+   * HNSW for seeds of one of these categories (paths joined by U+001F), exact for others. At a step outwards also exact
+   * after one of the `filling`, which leave too little of the category around them.
+   */
+  | { readonly scan: "by-category"; readonly broad: readonly string[]; readonly filling: readonly string[] };
 
 export interface Selectivity {
-  /** Chooses by the share of the products that the filter leaves. Exact for a model without an HNSW index. */
-  choose(modelId: number, filter: NeighbourFilter, sameCategory: boolean): Promise<ScanChoice>;
+  /**
+   * Chooses by the share of the products that the filter leaves. Exact for a model without an HNSW index.
+   * @param ring where it looks, if that is known
+   */
+  choose(modelId: number, filter: NeighbourFilter, sameCategory: boolean, ring?: Ring): Promise<ScanChoice>;
   /** Forgets what is known of a model, because its index changed. */
   forget(modelId: number): void;
 }
@@ -81,13 +88,13 @@ export function createSelectivity(database: Database, logger: Logger): Selectivi
   }
 
   return {
-    async choose(modelId, filter, sameCategory) {
+    async choose(modelId, filter, sameCategory, ring) {
       const { rows, choices } = await sampleOf(modelId);
       if (rows.length === 0) return { scan: "exact" };
-      const question = questionOf(filter, sameCategory);
+      const question = questionOf(filter, sameCategory, ring);
       const known = choices.get(question);
       if (known !== undefined) return known;
-      const choice = chooseBy(rows, filter, sameCategory);
+      const choice = chooseBy(rows, filter, sameCategory, ring);
       if (choices.size < MOST_CHOICES) choices.set(question, choice);
       return choice;
     },
@@ -111,21 +118,38 @@ function newSample(rows: readonly SampleRow[]): Sample {
   return { rows, choices: new Map(), loadedAt: Date.now(), loading: false };
 }
 
-function questionOf({ excludeProductIds: _, excludeGroups: __, ...filter }: NeighbourFilter, guarded: boolean): string {
-  return JSON.stringify([guarded, filter], (_, value: unknown) => (typeof value === "bigint" ? `${value}n` : value));
+function questionOf(
+  { excludeProductIds: _, excludeGroups: __, ...filter }: NeighbourFilter,
+  guarded: boolean,
+  ring: Ring | undefined,
+): string {
+  return JSON.stringify([guarded, filter, ring], (_, value: unknown) =>
+    typeof value === "bigint" ? `${value}n` : value,
+  );
 }
 
-function chooseBy(rows: readonly SampleRow[], filter: NeighbourFilter, sameCategory: boolean): ScanChoice {
-  const matching = rows.filter((row) => matches(row, filter));
-  const enough = rows.length * HNSW_FROM_SHARE;
+function chooseBy(
+  rows: readonly SampleRow[],
+  filter: NeighbourFilter,
+  sameCategory: boolean,
+  ring: Ring | undefined,
+): ScanChoice {
+  const matching = rows.filter((row) => matches(row, filter) && (ring === undefined || isIn(row.category_path, ring)));
+  const enough = (rows.length * HNSW_FROM_SHARE) / shareNearPrice(rows, filter.relativePrice);
   if (matching.length < enough) return { scan: "exact" };
   if (!sameCategory) return { scan: "hnsw" };
-  const broad = broadCategories(matching, enough);
-  return broad.length === 0 ? { scan: "exact" } : { scan: "by-category", broad };
+  const counts = countCategories(matching);
+  const broad = [...counts].filter(([, count]) => count >= enough).map(([key]) => key);
+  if (broad.length === 0) return { scan: "exact" };
+  const filling = [...counts.keys()].filter((key) => {
+    const around = key.split(PATH_SEPARATOR).slice(0, -1).join(PATH_SEPARATOR);
+    return broad.includes(around) && counts.get(around)! - counts.get(key)! < enough;
+  });
+  return { scan: "by-category", broad, filling };
 }
 
-/** Categories, at any depth, that at least `enough` of the rows lie in. A seed without a category looks everywhere. */
-function broadCategories(rows: readonly SampleRow[], enough: number): string[] {
+/** Products in each category, at any depth; "" is where a seed without a category looks: everywhere. */
+function countCategories(rows: readonly SampleRow[]): Map<string, number> {
   const counts = new Map<string, number>([["", rows.length]]);
   for (const { category_path: path } of rows) {
     for (let depth = 1; depth <= path.length; depth++) {
@@ -133,12 +157,48 @@ function broadCategories(rows: readonly SampleRow[], enough: number): string[] {
       counts.set(key, (counts.get(key) ?? 0) + 1);
     }
   }
-  return [...counts].filter(([, count]) => count >= enough).map(([key]) => key);
+  return counts;
+}
+
+function isIn(path: readonly string[], { within, beyond }: Ring): boolean {
+  const below = (start: readonly string[]): boolean => start.every((part, at) => path[at] === part);
+  return within.some(below) && !beyond.some(below);
+}
+
+/** Share of the products that are priced near another one, on average: which one the seed is, only the statement knows. */
+function shareNearPrice(rows: readonly SampleRow[], range: NeighbourFilter["relativePrice"]): number {
+  if (range === undefined || rows.length === 0) return 1;
+  const { min = 0, max = Number.POSITIVE_INFINITY } = range;
+  let share = 0;
+  for (const currency of new Set(rows.map((row) => row.currency))) {
+    const prices = Float64Array.from(
+      rows.filter((row) => row.currency === currency && row.price_minor !== null).map((row) => Number(row.price_minor)),
+    ).sort();
+    for (const price of prices)
+      share += (countUntil(prices, price * max) - countBelow(prices, price * min)) / rows.length;
+  }
+  // Without a price nothing is asked of the price.
+  const unpriced = rows.filter((row) => row.price_minor === null).length;
+  return Math.max((share + unpriced) / rows.length, 1 / rows.length);
+}
+
+const countBelow = (ascending: Float64Array, price: number): number => position(ascending, (value) => value < price);
+const countUntil = (ascending: Float64Array, price: number): number => position(ascending, (value) => value <= price);
+
+/** How many from the front hold, by halving. */
+function position(ascending: Float64Array, holds: (value: number) => boolean): number {
+  let [from, until] = [0, ascending.length];
+  while (from < until) {
+    const middle = (from + until) >> 1;
+    if (holds(ascending[middle]!)) from = middle + 1;
+    else until = middle;
+  }
+  return from;
 }
 
 /** Whether a filter leaves a product; excluded ids and groups are too few to matter here. */
 export function matches(row: SampleRow, filter: NeighbourFilter): boolean {
-  const { categories = [], brands = [], price, inStock, attributes = [], statuses = [] } = filter;
+  const { categories = [], brands = [], price, inStock, channel, attributes = [], statuses = [] } = filter;
   return (
     (statuses.length === 0 ? row.status === "ACTIVE" : statuses.includes(row.status)) &&
     (categories.length === 0 || categories.some((path) => path.every((part, at) => row.category_path[at] === part))) &&
@@ -149,6 +209,7 @@ export function matches(row: SampleRow, filter: NeighbourFilter): boolean {
         row.price_minor >= (price.minMinor ?? row.price_minor) &&
         row.price_minor <= (price.maxMinor ?? row.price_minor))) &&
     (inStock === undefined || row.in_stock === inStock) &&
+    (channel === undefined || !row.attributes.channel?.length || row.attributes.channel.includes(channel)) &&
     attributes.every(
       ({ name, values }) =>
         values.length === 0 || values.some((value) => row.attributes[name]?.includes(value) ?? false),

@@ -6,6 +6,7 @@ import { createNeighbourSearch } from "./neighbour-search.js";
 import { createPartitions, dropPartitions } from "./partitions.js";
 import { missingPhotoVectors, writePhotoVectors } from "./photo-vectors.repository.js";
 import { refreshProducts, refreshProductsShowing } from "./product-vectors.repository.js";
+import { calibrate, createScoreScales } from "./score-scales.js";
 import { createSelectivity } from "./selectivity.js";
 import { ensureIndex, HNSW_FROM_PRODUCTS } from "./vector-index.js";
 import { createVectorReaders } from "./vector-readers.js";
@@ -25,6 +26,7 @@ export function createVectors({
   hnswFromProducts = HNSW_FROM_PRODUCTS,
 }: VectorsDependencies): Vectors {
   const selectivity = createSelectivity(database, logger);
+  const scales = createScoreScales(database, logger);
   return {
     createPartitions,
     dropPartitions,
@@ -42,6 +44,11 @@ export function createVectors({
       selectivity.forget(modelId);
       return scan;
     },
+    async calibrate(modelId) {
+      await calibrate(database, logger, modelId);
+      scales.forget(modelId);
+    },
+    scales,
     search: createNeighbourSearch(database, selectivity),
     readers: createVectorReaders(database),
   };

@@ -7,8 +7,12 @@ export interface NeighbourFilter {
   readonly categories?: readonly (readonly string[])[];
   readonly brands?: readonly string[];
   readonly price?: { readonly minMinor?: bigint; readonly maxMinor?: bigint; readonly currency: string };
+  /** Factors of the seed's price, in its currency; without a price of the seed everything matches. */
+  readonly relativePrice?: { readonly min?: number; readonly max?: number };
   readonly inStock?: boolean;
   readonly attributes?: readonly { readonly name: string; readonly values: readonly string[] }[];
+  /** Products of this sales channel, and those that name none. */
+  readonly channel?: string;
   /** Default ACTIVE. */
   readonly statuses?: readonly ProductStatus[];
   readonly excludeProductIds?: readonly bigint[];
@@ -62,8 +66,27 @@ export interface Vectors extends ProductVectors {
    * of embedding; must not run inside a transaction.
    */
   ensureIndex(modelId: number): Promise<"exact" | "hnsw">;
+  /**
+   * Measures the distances between random products, by which the model's scores are read, when there are enough of them
+   * and the catalog has grown or shrunk by a fifth since. For the worker, beside `ensureIndex`.
+   */
+  calibrate(modelId: number): Promise<void>;
+  readonly scales: ScoreScales;
   readonly search: NeighbourSearch;
   readonly readers: VectorReaders;
+}
+
+/** What a distance means; see docs/similar-items.md. */
+export interface ScoreScale {
+  /** 0 … 1, and 1 for the same picture. */
+  toScore(distance: number): number;
+  /** The largest distance that has at least this score. */
+  toDistance(score: number): number;
+}
+
+export interface ScoreScales {
+  /** The scale of a model's scores as it was at most a minute ago; plainly 1 − distance / 2 while it has none. */
+  of(modelId: number): Promise<ScoreScale>;
 }
 
 /** A photo's content, by its key in the blob store. */
@@ -86,7 +109,22 @@ export type Seeds =
   /** One product by any of these ids of its source. `published`: it must be ACTIVE. */
   | { readonly by: "external"; readonly ids: readonly string[]; readonly published?: boolean }
   /** Unit length. */
-  | { readonly by: "picture"; readonly vector: Float32Array };
+  | { readonly by: "picture"; readonly vector: Float32Array }
+  | Blend;
+
+/** A point between several products, and away from others. */
+export interface Blend {
+  readonly by: "blend";
+  /** Unit length; absent while none of the products is embedded. */
+  readonly vector?: Float32Array;
+  /** The products it is made of, and their groups as `Seed.group`; none of them is an answer. */
+  readonly productIds: readonly bigint[];
+  readonly groups: readonly string[];
+  /** Where the products that it lies between are; a search for the same category looks in all of these. */
+  readonly categories: readonly (readonly string[])[];
+  /** The span of their prices, when they share a currency. */
+  readonly price?: { readonly leastMinor: bigint; readonly mostMinor: bigint; readonly currency: string };
+}
 
 /** Where in the ranking of all products a window begins: after this one. */
 export interface Position {
@@ -107,6 +145,8 @@ export interface SearchConditions {
   readonly filter: NeighbourFilter;
   /** Only products of the seed's category; a seed without one looks everywhere. */
   readonly sameCategory: boolean;
+  /** With `sameCategory`: step by step go on to the category around it, up to the outermost. */
+  readonly widenCategory?: boolean;
   /** Neither the seed's own group, nor two of any other. */
   readonly oneOfGroup: boolean;
   /** BEST_IMAGE ranks the products of a window by their closest pair of photos. */
@@ -120,16 +160,25 @@ export interface WindowRequest extends SearchConditions {
   /** May change from page to page. */
   readonly hidden?: Hidden;
   readonly seeds: Seeds;
+  /** Steps outwards from the seed's category; what lies within the step before is left out. Default 0. */
+  readonly level?: number;
   /** The window begins after this; absent: at the nearest product. */
   readonly start?: Position;
-  /** Products of the window to pass over, and to give at most. */
-  readonly offset: number;
+  /** A window that is opened again ends with this, whatever was added or taken away meanwhile. */
+  readonly end?: Position;
+  /** Items up to this one, in the order of the window, were shown. */
+  readonly after?: Position;
+  /** Items to give at most. */
   readonly limit: number;
   /** `auto` decides by the estimated selectivity; the rest of a search keeps to what its first window used. */
   readonly scan: "auto" | "exact" | "hnsw";
 }
 
 export interface WindowItem extends Neighbour {
+  /** As shown, not rounded: by the closest pair of photos where that is what is compared. */
+  readonly rank: number;
+  /** From 1: its place in the window by the products' own vectors. */
+  readonly place: number;
   readonly matchedImageId?: bigint;
   readonly queryImageId?: bigint;
 }
@@ -160,16 +209,37 @@ export interface Seed {
   readonly embedded: boolean;
 }
 
-export interface NewestRequest extends SearchConditions {
+export interface FallbackRequest extends SearchConditions {
   readonly modelId: number;
   /** May change from page to page. */
   readonly hidden?: Hidden;
-  readonly seed: Seed;
-  /** A picture's vector, so that what the search itself shows can be told. */
-  readonly picture?: Float32Array;
-  /** Products older than this one. */
-  readonly after?: bigint;
+  /** One product, a picture or a blend. */
+  readonly seeds: Seeds;
+  /** Where the seed is; empty: everywhere, or where the filter says. */
+  readonly categories: readonly (readonly string[])[];
+  /** Steps outwards from there. */
+  readonly level: number;
+  /** Products after this one. */
+  readonly after?: Popularity;
   readonly limit: number;
+}
+
+/** A place in the order of popularity; products of unknown popularity come last, the newest first. */
+export interface Popularity {
+  readonly productId: bigint;
+  readonly score?: number;
+}
+
+/** A product that a search may look from, among several. */
+export interface SeedProduct {
+  readonly productId: bigint;
+  readonly externalId: string;
+  readonly source: string;
+  readonly categoryPath: readonly string[];
+  readonly group?: string;
+  readonly price?: { readonly minor: bigint; readonly currency: string };
+  /** Absent while its photos are not embedded. */
+  readonly vector?: Float32Array;
 }
 
 export interface NeighbourSearch {
@@ -180,11 +250,18 @@ export interface NeighbourSearch {
    */
   windows(request: WindowRequest): Promise<{ readonly activeModelId?: number; readonly windows: SearchWindow[] }>;
   /**
-   * Products of the seed's category (or of the filter's, for a picture) that the search itself does not show, newest
-   * first.
+   * Products of a step outwards from the seed's category (or of the filter's, for a picture) that the search itself does
+   * not show: the most popular first, then the newest.
    * @throws ModelVectorsGone
    */
-  newest(request: NewestRequest): Promise<bigint[]>;
+  fallback(request: FallbackRequest): Promise<Popularity[]>;
+  /** Products by our ids or those of their sources, with what a blend is made of. @throws ModelVectorsGone */
+  seedProducts(
+    modelId: number,
+    ids: { readonly own: readonly bigint[]; readonly external: readonly string[]; readonly published: boolean },
+  ): Promise<SeedProduct[]>;
+  /** Vectors of these products, where they have one. @throws ModelVectorsGone */
+  vectorsOf(modelId: number, productIds: readonly bigint[]): Promise<Map<bigint, Float32Array>>;
 }
 
 /** One labelled vector, for evaluation and mining. */

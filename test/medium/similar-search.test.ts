@@ -141,7 +141,7 @@ function assertSame(
       Math.abs(wanted.shown - item.distance) < TOLERANCE,
       `${item.distance} is not ${wanted.shown}; ${context}`,
     );
-    assert.equal(item.score, 1 - item.distance / 2);
+    assert.ok(Math.abs(item.score - (1 - item.distance / 2)) < 1e-12);
     assert.equal(item.reason, "VISUAL");
   }
   const found = new Set(items.map(({ productId }) => productId));
@@ -151,7 +151,11 @@ function assertSame(
     assert.ok(found.has(productId) || onTheEdge, `${productId} is missing; ${context}`);
   }
   if (options.match === "PRODUCT") {
-    for (let at = 1; at < items.length; at++) assert.ok(items[at]!.distance >= items[at - 1]!.distance, context);
+    for (let at = 1; at < items.length; at++) {
+      const [above, item] = [items[at - 1]!, items[at]!];
+      const steps = byId.get(item.productId)!.level - byId.get(above.productId)!.level;
+      assert.ok(steps > 0 || (steps === 0 && item.distance >= above.distance), context);
+    }
   }
 }
 
@@ -171,6 +175,8 @@ function drawFilter(random: Random, catalog: readonly RandomProduct[]): Neighbou
           },
         }
       : {}),
+    ...(random.chance(0.2) ? { relativePrice: { min: 0.5, ...(random.chance(0.8) ? { max: 1.7 } : {}) } } : {}),
+    ...(random.chance(0.2) ? { channel: random.pick(["web", "store"]) } : {}),
     ...(random.chance(0.3) ? { inStock: random.chance(0.8) } : {}),
     ...(random.chance(0.3) ? { attributes: [{ name: "color", values: ["red", "white"] }] } : {}),
     ...(random.chance(0.2) ? { statuses: ["ACTIVE", "DRAFT"] } : {}),
@@ -182,6 +188,7 @@ function drawFilter(random: Random, catalog: readonly RandomProduct[]): Neighbou
 function drawOptions(random: Random): SimilarItemsOptions {
   return {
     ...(random.chance(0.5) ? { sameCategory: false } : {}),
+    ...(random.chance(0.3) ? { widenCategory: false } : {}),
     ...(random.chance(0.3) ? { excludeSameGroup: false } : {}),
     ...(random.chance(0.4) ? { match: "PRODUCT" } : {}),
     ...(random.chance(0.3) ? { minScore: random.pick([0.4, 0.6, 0.8]) } : {}),

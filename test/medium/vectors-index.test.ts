@@ -34,7 +34,6 @@ describe("the HNSW index (postgres)", { skip: postgresMissing }, () => {
     sameCategory: false,
     oneOfGroup: true,
     match: "BEST_IMAGE",
-    offset: 0,
     limit: 13,
     scan: "auto",
   };
@@ -77,7 +76,7 @@ describe("the HNSW index (postgres)", { skip: postgresMissing }, () => {
   });
 
   it("is taken by the seeds of broad categories only, when the choice is theirs", async () => {
-    const text = await plan({ sameCategory: true }, { scan: "by-category", broad: ["shoes"] });
+    const text = await plan({ sameCategory: true }, { scan: "by-category", filling: [], broad: ["shoes"] });
     assert.match(text, /_hnsw/);
     assert.match(text, /category_path/);
   });

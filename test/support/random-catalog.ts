@@ -84,6 +84,7 @@ export function drawCatalog(seed: number, products: number, dims: number): Rando
       attributes: {
         color: random.chance(0.8) ? [random.pick(["red", "blue"]), random.pick(["green", "white"])] : [],
         ...(random.chance(0.5) ? { size: [random.pick(["S", "M", "L"])] } : {}),
+        ...(random.chance(0.4) ? { channel: [random.pick(["web", "store"]), "outlet"].slice(random.below(2)) } : {}),
       },
       status: random.pick(["ACTIVE", "ACTIVE", "ACTIVE", "ACTIVE", "DRAFT", "ARCHIVED"]),
       deleted: random.chance(0.03),

@@ -4,12 +4,14 @@ import { type RandomProduct, unit } from "./random-catalog.js";
 
 export interface Expected {
   readonly productId: bigint;
+  /** Steps outwards from the seed's category. */
+  readonly level: number;
   /** Of the products' vectors, and as shown. */
   readonly own: number;
   readonly shown: number;
 }
 
-/** Brute force over everything: which products a search shows, in the order of their own vectors. */
+/** Brute force over everything: which products a search shows, step by step outwards, in the order of their own vectors. */
 export function expectedItems(
   catalog: readonly RandomProduct[],
   seed: RandomProduct,
@@ -22,7 +24,9 @@ export function expectedItems(
   for (const product of catalog) {
     const vector = productVector(product);
     if (vector === undefined || product.deleted || product.id === seed.id || !passes(product, filter)) continue;
-    if (options.sameCategory !== false && !startsWith(product.category, seed.category)) continue;
+    const level = levelOf(product, seed, options);
+    if (level === undefined) continue;
+    if (!nearPrice(product, seed, filter)) continue;
     const group = product.group === undefined ? `single ${product.id}` : `${product.source} ${product.group}`;
     if (options.excludeSameGroup !== false && group === `${seed.source} ${seed.group}`) continue;
     const own = distance(from, vector);
@@ -31,15 +35,33 @@ export function expectedItems(
     const limit = 2 * (1 - (options.minScore ?? 0));
     const several = embedded(seed).length > 1 || embedded(product).length > 1;
     if (own > limit + (options.match !== "PRODUCT" && several ? 0.2 : 0)) continue;
-    found.push({ productId: product.id, own, shown, group });
+    found.push({ productId: product.id, level, own, shown, group });
   }
-  found.sort((left, right) => left.own - right.own);
+  found.sort((left, right) => left.level - right.level || left.own - right.own);
   const groups = new Set<string>();
   return found.filter(({ group, shown }) => {
     const first = options.excludeSameGroup === false || !groups.has(group);
     groups.add(group);
     return first && shown <= 2 * (1 - (options.minScore ?? 0));
   });
+}
+
+function levelOf(product: RandomProduct, seed: RandomProduct, options: SimilarItemsOptions): number | undefined {
+  if (options.sameCategory === false) return 0;
+  const levels = options.widenCategory === false ? 1 : Math.max(1, seed.category.length);
+  for (let level = 0; level < levels; level++) {
+    if (startsWith(product.category, seed.category.slice(0, seed.category.length - level))) return level;
+  }
+  return undefined;
+}
+
+function nearPrice(product: RandomProduct, seed: RandomProduct, { relativePrice }: NeighbourFilter): boolean {
+  if (relativePrice === undefined || seed.priceMinor === undefined) return true;
+  if (product.priceMinor === undefined || product.currency !== seed.currency) return false;
+  const times = Number(product.priceMinor) / Number(seed.priceMinor);
+  return seed.priceMinor === 0n
+    ? product.priceMinor === 0n || relativePrice.max === undefined
+    : times >= (relativePrice.min ?? 0) && times <= (relativePrice.max ?? Number.POSITIVE_INFINITY);
 }
 
 export function productVector(product: RandomProduct): Float32Array | undefined {
@@ -72,6 +94,7 @@ export function passes(product: RandomProduct, filter: NeighbourFilter): boolean
         product.priceMinor !== undefined &&
         (price.minMinor === undefined || product.priceMinor >= price.minMinor) &&
         (price.maxMinor === undefined || product.priceMinor <= price.maxMinor)),
+    filter.channel === undefined || (product.attributes.channel?.includes(filter.channel) ?? true),
     filter.inStock === undefined || product.inStock === filter.inStock,
     (filter.attributes ?? []).every(({ name, values }) =>
       values.some((value) => product.attributes[name]?.includes(value) ?? false),

@@ -1,28 +1,37 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { BadUserInput } from "../../src/errors.js";
-import { createCursors, type Place } from "../../src/similar/cursor.js";
-import type { SearchConditions } from "../../src/vectors/vectors.type.js";
+import { type CursorSearch, createCursors, modelOfCursor, type Place } from "../../src/similar/cursor.js";
 
-const conditions: SearchConditions = {
+const conditions: CursorSearch["conditions"] = {
   filter: { price: { currency: "EUR", minMinor: 100n } },
   sameCategory: true,
   oneOfGroup: true,
   match: "BEST_IMAGE",
 };
+const search: CursorSearch = { conditions, minScore: 0.5 };
+const at = (rank: number, productId: bigint) => ({ rank, productId });
 const places: Place[] = [
-  { modelId: 1, phase: "ranking", scan: "exact", offset: 12 },
-  { modelId: 4_000_000_000, phase: "ranking", scan: "hnsw", offset: 64, start: { rank: -0.1234567, productId: 9n } },
-  { modelId: 7, phase: "ranking", scan: "exact", offset: 0, start: { rank: 0, productId: 0n } },
-  { modelId: 7, phase: "newest" },
-  { modelId: 7, phase: "newest", after: 2n ** 62n },
+  { modelId: 1, phase: "ranking", level: 0, shown: 12, scan: "exact", offset: 12, after: at(-0.5, 3n) },
+  {
+    ...{ modelId: 4_000_000_000, phase: "ranking", level: 2, shown: 70, scan: "hnsw", offset: 6, maxDistance: 0.4 },
+    ...{ start: at(-0.1234567, 9n), end: at(0.25, 2n ** 63n - 1n), after: at(-0.1, 1n) },
+  },
+  { modelId: 7, phase: "ranking", level: 0, shown: 0, scan: "exact", offset: 0, start: at(0, 0n) },
+  { modelId: 7, phase: "fallback", level: 0, shown: 0 },
+  { modelId: 7, phase: "fallback", level: 3, shown: 99, after: { productId: 2n ** 62n } },
+  { modelId: 7, phase: "fallback", level: 0, shown: 1, maxDistance: 0, after: { productId: 5n, score: 1.5 } },
 ];
 
 describe("cursors", () => {
-  const cursors = createCursors(conditions);
+  const cursors = createCursors(search);
 
   it("come back as they went", () => {
-    for (const place of places) assert.deepEqual(cursors.decode(cursors.encode(place)), place);
+    for (const place of places) {
+      const cursor = cursors.encode(place);
+      assert.deepEqual(cursors.decode(cursor), place);
+      assert.equal(modelOfCursor(cursor), place.modelId);
+    }
   });
 
   it("are refused when a character changed, when cut, and when made up", () => {
@@ -47,11 +56,12 @@ describe("cursors", () => {
 
   it("are refused by a search with another filter or option", () => {
     const cursor = cursors.encode(places[0]!);
-    const others: SearchConditions[] = [
-      { ...conditions, filter: {} },
-      { ...conditions, filter: { price: { currency: "EUR", minMinor: 101n } } },
-      { ...conditions, match: "PRODUCT" },
-      { ...conditions, maxDistance: 1 },
+    const others: CursorSearch[] = [
+      { ...search, conditions: { ...conditions, filter: {} } },
+      { ...search, conditions: { ...conditions, filter: { price: { currency: "EUR", minMinor: 101n } } } },
+      { ...search, conditions: { ...conditions, match: "PRODUCT" } },
+      { ...search, minScore: 0.6 },
+      { ...search, diversity: 0.1 },
     ];
     for (const other of others) assert.throws(() => createCursors(other).decode(cursor), BadUserInput);
   });
