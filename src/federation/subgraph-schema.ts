@@ -5,6 +5,7 @@ import type { GraphqlContext } from "../server/graphql-context.type.js";
 import {
   documentOf,
   type FieldResolver,
+  mapResolvers,
   type ResolverMap,
   renameResolvers,
   renameTypes,
@@ -44,13 +45,18 @@ interface SubgraphProduct {
 /**
  * The Federation 2 subgraph over a whole schema: `Product.similarItems` and the searches of a storefront. A product that
  * we do not have, or that is not published, has no similar items: null, and the page around it stands.
+ * @param wrap what becomes of every resolver; left out: nothing
  */
-export function buildSubgraphSchema(schema: GraphQLSchema, key: ProductKey): GraphQLSchema {
+export function buildSubgraphSchema(
+  schema: GraphQLSchema,
+  key: ProductKey,
+  wrap: (resolver: FieldResolver) => FieldResolver = (resolver) => resolver,
+): GraphQLSchema {
   const definitions = subgraphDefinitions(schema, key);
   const sdl = printSubgraph(definitions, key);
   const resolvers = withFederation(renameResolvers(resolversOf(schema, definitions), nameInSubgraph), sdl, key, schema);
   const typeDefs = [print(documentOf(renameTypes(definitions, nameInSubgraph))), PROTOCOL];
-  return makeExecutableSchema({ typeDefs, resolvers });
+  return makeExecutableSchema({ typeDefs, resolvers: mapResolvers(resolvers, wrap) });
 }
 
 function withFederation(map: ResolverMap, sdl: string, key: ProductKey, schema: GraphQLSchema): ResolverMap {

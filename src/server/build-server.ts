@@ -9,7 +9,7 @@ import type { ProgressSource } from "../catalog/progress/progress.type.js";
 import type { Config } from "../config.js";
 import type { TrainingProgressSource } from "../learning/runs/training-progress.js";
 import type { Logger } from "../logger.js";
-import { type AccessSettings, addAccess, proxiesOf } from "./access/access.js";
+import { type Access, type AccessSettings, addAccess, proxiesOf } from "./access/access.js";
 import { createCaching } from "./access/caching.js";
 import { tagAnswer } from "./access/entity-tag.js";
 import { addErrorAnswers, answerClientError, answerRouterError } from "./error-answers.js";
@@ -20,12 +20,14 @@ import { buildGraphqlSchema } from "./graphql-schema.js";
 import { createGraphqlServer } from "./graphql-server.js";
 import { addGraphqlStream } from "./graphql-stream.js";
 import { addHealthRoutes, type ReadinessChecks } from "./health-routes.js";
+import { withPhotosAt } from "./photo-addresses.js";
 import { addPhotoRoute } from "./photo-route.js";
 import { addSafeHeaders } from "./safe-headers.js";
 
 /** What the server needs of the other stages; compose.ts makes it. */
 export interface ServerParts {
-  readonly config: AccessSettings & Pick<Config, "explorer" | "fetchMaxBytes" | "corsOrigins" | "cacheSeconds">;
+  readonly config: AccessSettings &
+    Pick<Config, "explorer" | "fetchMaxBytes" | "corsOrigins" | "cacheSeconds" | "publicUrl">;
   readonly logger: Logger;
   readonly resolvers: readonly object[];
   readonly sources: LoaderSources;
@@ -36,6 +38,9 @@ export interface ServerParts {
   /** Makes the subgraph of the schema, for /subgraph; left out: there is none. */
   readonly subgraph?: (schema: GraphQLSchema) => GraphQLSchema;
 }
+
+/** Which queries a GraphQL address takes. */
+type Queries = Pick<Access, "manifest"> & Partial<Pick<Access, "preHandler">>;
 
 /** Queries and mutations are short: they are answered even when the caller has gone. */
 const NEVER = new AbortController().signal;
@@ -72,7 +77,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   }
   const access = await addAccess(server, config, logger);
 
-  const schema = buildGraphqlSchema(parts.resolvers);
+  const schema = withPhotosAt(buildGraphqlSchema(parts.resolvers), config.publicUrl);
   const { progress, training } = parts;
   const createContext = (request: FastifyRequest, signal: AbortSignal): GraphqlContext => ({
     requestId: request.id,
@@ -84,16 +89,18 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
     caching: createCaching(),
     countPictures: (count) => access.countPictures(request, count),
   });
-  const { onRequest, preHandler, manifest } = access;
-  const addGraphql = async (url: string, answered: GraphQLSchema): Promise<void> => {
+  const { onRequest, preHandler } = access;
+  const addGraphql = async (url: string, answered: GraphQLSchema, { manifest, preHandler }: Queries): Promise<void> => {
     const { explorer: introspection, cacheSeconds } = config;
     const apollo = createGraphqlServer(answered, server, { introspection, cacheSeconds, manifest, logger });
     await apollo.start();
     const handler = fastifyApolloHandler(apollo, { context: async (request) => createContext(request, NEVER) });
-    server.route({ method: ["GET", "POST"], url, onRequest, preHandler, onSend: tagAnswer, handler });
+    const guards = { onRequest, onSend: tagAnswer, ...(preHandler ? { preHandler } : {}) };
+    server.route({ method: ["GET", "POST"], url, ...guards, handler });
   };
-  await addGraphql("/graphql", schema);
-  if (parts.subgraph) await addGraphql("/subgraph", parts.subgraph(schema));
+  await addGraphql("/graphql", schema, access);
+  // A router's queries are made from its clients', and stand in no manifest.
+  if (parts.subgraph) await addGraphql("/subgraph", parts.subgraph(schema), { manifest: undefined });
   addGraphqlStream(server, schema, createContext, { onRequest, preHandler });
 
   addHealthRoutes(server, parts.readiness, logger);

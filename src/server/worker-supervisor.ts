@@ -1,4 +1,5 @@
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, fork, type StdioOptions } from "node:child_process";
+import { createInterface } from "node:readline";
 import type { Config } from "../config.js";
 import type { Logger } from "../logger.js";
 import type { WorkerReady, WorkerStart } from "./worker-message.type.js";
@@ -22,8 +23,9 @@ const STOP_WITHIN_MS = 30_000;
 /**
  * Keeps one worker running as a child process, and replaces it when it dies: decoding and inference use every core,
  * and a native crash there must not take the answers with it.
+ * @param writeLine takes its log lines; left out: they go to standard error, as ours do
  */
-export function superviseWorker(config: Config, logger: Logger): WorkerSupervisor {
+export function superviseWorker(config: Config, logger: Logger, writeLine?: (line: string) => void): WorkerSupervisor {
   let child: ChildProcess | undefined;
   let exited: Promise<void> = Promise.resolve();
   let restart: NodeJS.Timeout | undefined;
@@ -37,8 +39,12 @@ export function superviseWorker(config: Config, logger: Logger): WorkerSuperviso
   const start = (): void => {
     const startedAt = Date.now();
     // Its log lines go where ours go; standard output is for the answers of commands.
-    const started = fork(new URL("../main-worker.js", import.meta.url), [], { stdio: ["ignore", 2, "inherit", "ipc"] });
+    const stdio: StdioOptions = writeLine ? ["ignore", "pipe", "pipe", "ipc"] : ["ignore", 2, "inherit", "ipc"];
+    const started = fork(new URL("../main-worker.js", import.meta.url), [], { stdio });
     child = started;
+    for (const output of writeLine ? [started.stdout, started.stderr] : []) {
+      if (output) createInterface({ input: output }).on("line", writeLine!);
+    }
     started.on("message", (message: WorkerReady) => {
       if (message.kind === "ready") announceReady();
     });

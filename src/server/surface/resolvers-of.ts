@@ -47,7 +47,7 @@ export function resolversOf(schema: GraphQLSchema, definitions: readonly TypeDef
   return map;
 }
 
-/** The map with every resolver replaced by what `wrap` makes of it; scalars and enums stay. */
+/** The map with the resolver of every field replaced by what `wrap` makes of it. */
 export function mapResolvers(map: ResolverMap, wrap: (resolver: FieldResolver) => FieldResolver): ResolverMap {
   const wrapped = (value: TypeResolvers[string]): TypeResolvers[string] => {
     if (typeof value === "function") return wrap(value);
@@ -59,7 +59,9 @@ export function mapResolvers(map: ResolverMap, wrap: (resolver: FieldResolver) =
       type,
       resolvers instanceof GraphQLScalarType
         ? resolvers
-        : Object.fromEntries(Object.entries(resolvers).map(([field, value]) => [field, wrapped(value)])),
+        : Object.fromEntries(
+            Object.entries(resolvers).map(([field, value]) => [field, field.startsWith("__") ? value : wrapped(value)]),
+          ),
     ]),
   );
 }
