@@ -21,6 +21,7 @@ import { ModelMutationsResolver } from "./models/model-mutations.resolver.js";
 import { ModelVersionResolver } from "./models/model-version.resolver.js";
 import type { ServerParts } from "./server/build-server.js";
 import { createEmbedPicture } from "./similar/embed-picture.js";
+import { SimilarItemExplanationResolver } from "./similar/explanation.resolver.js";
 import {
   SimilarItemConnectionResolver,
   SimilarItemEdgeResolver,
@@ -70,6 +71,7 @@ export function composeServer(core: Core): ServerParts & { close(): Promise<void
       new ProgressResolver(),
       new SimilarItemConnectionResolver(),
       new SimilarItemEdgeResolver(),
+      new SimilarItemExplanationResolver(),
       new SimilarItemsResolver(similar, embedPicture, config.defaultCurrency),
       new TrainingMutationsResolver(core.training),
       new TrainingPhotoResolver(),

@@ -13,6 +13,7 @@ import { TrainingPhotoResolver, TrainingRunResolver } from "../learning/runs/tra
 import { CompareModelsResolver } from "../models/compare-models.resolver.js";
 import { ModelMutationsResolver } from "../models/model-mutations.resolver.js";
 import { ModelVersionResolver } from "../models/model-version.resolver.js";
+import { SimilarItemExplanationResolver } from "../similar/explanation.resolver.js";
 import {
   SimilarItemConnectionResolver,
   SimilarItemEdgeResolver,
@@ -38,6 +39,7 @@ const RESOLVERS: NonEmptyArray<ResolverClass> = [
   ProgressResolver,
   SimilarItemConnectionResolver,
   SimilarItemEdgeResolver,
+  SimilarItemExplanationResolver,
   SimilarItemsResolver,
   TrainingMutationsResolver,
   TrainingPhotoResolver,

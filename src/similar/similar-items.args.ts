@@ -1,4 +1,4 @@
-import { IsOptional, Length, Max, MaxLength, Min, ValidateNested } from "class-validator";
+import { ArrayMaxSize, ArrayMinSize, IsOptional, Length, Max, MaxLength, Min, ValidateNested } from "class-validator";
 import { ArgsType, Field, ID, Int } from "type-graphql";
 import { ImageInput, SimilarItemsFilterInput, SimilarItemsOptionsInput } from "./similar-items.input.js";
 
@@ -31,6 +31,23 @@ export class SimilarItemsArgs extends SimilarItemsPageArgs {
   @Field(() => ID, { description: "Ours (`prod_42`) or the platform's own (`gid://shopify/Product/42`, `42`)." })
   @Length(1, 500)
   productId!: string;
+}
+
+@ArgsType()
+export class SimilarItemsToArgs extends SimilarItemsPageArgs {
+  @Field(() => [ID], {
+    description: "Ours or the platform's own, such as what is in the cart. Those that are not there are passed over.",
+  })
+  @ArrayMinSize(1)
+  @ArrayMaxSize(20)
+  @Length(1, 500, { each: true })
+  productIds!: string[];
+
+  @Field(() => [ID], { nullable: true, description: "Products that the items should be unlike." })
+  @IsOptional()
+  @ArrayMaxSize(20)
+  @Length(1, 500, { each: true })
+  notLike?: string[] | null;
 }
 
 @ArgsType()

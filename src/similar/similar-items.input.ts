@@ -21,9 +21,22 @@ registerEnumType(FallbackMode, {
   description: "What fills a list that came out short.",
   valuesConfig: {
     NONE: { description: "Nothing." },
-    CATEGORY: { description: "The newest products of the category, marked with the reason FALLBACK." },
+    CATEGORY: { description: "What is popular in the category, then what is new, marked with the reason FALLBACK." },
   },
 });
+
+@InputType("RelativePriceInput", { description: "Factors of the asked product's price, both bounds included." })
+export class RelativePriceInput {
+  @Field(() => Float, { nullable: true, description: "`0.85`: not much cheaper." })
+  @IsOptional()
+  @Min(0)
+  min?: number | null;
+
+  @Field(() => Float, { nullable: true, description: "`1.5`: not half as dear again." })
+  @IsOptional()
+  @Min(0)
+  max?: number | null;
+}
 
 @InputType("PriceRangeInput", { description: "Products priced in this currency, both bounds included." })
 export class PriceRangeInput {
@@ -39,6 +52,14 @@ export class PriceRangeInput {
   @IsOptional()
   @Matches(/^[A-Z]{3}$/, { message: "currency must be an ISO 4217 code such as EUR" })
   currency?: string | null;
+
+  @Field(() => RelativePriceInput, {
+    nullable: true,
+    description: "In the asked product's own currency. Nothing is asked of the price when that product has none.",
+  })
+  @IsOptional()
+  @ValidateNested()
+  relative?: RelativePriceInput | null;
 }
 
 @InputType("SimilarItemsFilter", { description: "Items that match every given field." })
@@ -67,6 +88,14 @@ export class SimilarItemsFilterInput {
   @Field(() => Boolean, { nullable: true })
   @IsOptional()
   inStock?: boolean | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: "A sales channel: products whose attribute `channel` names it, and products without that attribute.",
+  })
+  @IsOptional()
+  @Length(1, 500)
+  channel?: string | null;
 
   @Field(() => [ProductAttributeInput], {
     nullable: true,
@@ -97,6 +126,21 @@ export class SimilarItemsOptionsInput {
 
   @Field(() => Boolean, { defaultValue: true, description: "Only items of the product's own category." })
   sameCategory!: boolean;
+
+  @Field(() => Boolean, {
+    defaultValue: true,
+    description: "When the category has no more, go on with the one around it, up to the outermost.",
+  })
+  widenCategory!: boolean;
+
+  @Field(() => Float, {
+    nullable: true,
+    description: "0 … 1: how much an item should differ from those above it. 0, the default, orders by likeness alone.",
+  })
+  @IsOptional()
+  @Min(0)
+  @Max(1)
+  diversity?: number | null;
 
   @Field(() => Float, { nullable: true, description: "0 … 1: leave out items with a lower score." })
   @IsOptional()

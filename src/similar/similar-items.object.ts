@@ -20,7 +20,7 @@ registerEnumType(SimilarItemReason, {
   valuesConfig: {
     VISUAL: { description: "Its photos look alike." },
     PINNED: { description: "The shop put it there." },
-    FALLBACK: { description: "Nothing alike was left; it is new in the same category." },
+    FALLBACK: { description: "Nothing alike was left; it is popular or new in the same category." },
   },
 });
 
@@ -29,6 +29,8 @@ registerEnumType(SimilarItemReason, {
 export class SimilarItemEdgeObject {
   /** What the search found, for the fields that are looked up when asked for. */
   item!: SimilarItem;
+  /** The products asked for. */
+  seeds!: readonly bigint[];
 
   @Field(() => String)
   cursor!: string;
@@ -36,7 +38,11 @@ export class SimilarItemEdgeObject {
   @Field(() => ProductObject)
   node!: ProductObject;
 
-  @Field(() => Float, { description: "1 − distance / 2, so 0 … 1 and 1 for the same picture; 0 for a fallback." })
+  @Field(() => Float, {
+    description:
+      "0 … 1 by how many random pairs of products are nearer to each other than these two, the same for every model: " +
+      "0.2 one in 10, 0.4 one in 100, 0.6 one in 1,000, 1 the same picture; 0 for a fallback.",
+  })
   score!: number;
 
   @Field(() => Float, { description: "Cosine distance of the vectors, 0 … 2; 2 for a fallback." })

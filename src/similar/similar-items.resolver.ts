@@ -1,11 +1,18 @@
 import { Args, Ctx, Directive, FieldResolver, Query, Resolver, Root } from "type-graphql";
 import { toPageInfo } from "../catalog/products/page-info.object.js";
 import { ProductImageObject, ProductObject } from "../catalog/products/product.object.js";
-import { showImage, showProduct } from "../catalog/products/show-product.js";
+import { showProduct } from "../catalog/products/show-product.js";
 import { ModelVersionObject, showModel } from "../models/model-version.object.js";
 import type { GraphqlContext } from "../server/graphql-context.type.js";
 import type { EmbedPicture } from "./embed-picture.js";
-import { SimilarItemsArgs, SimilarItemsByImageArgs, SimilarItemsPageArgs } from "./similar-items.args.js";
+import { SimilarItemExplanationObject } from "./explanation.object.js";
+import { loadImage } from "./explanation.resolver.js";
+import {
+  SimilarItemsArgs,
+  SimilarItemsByImageArgs,
+  SimilarItemsPageArgs,
+  SimilarItemsToArgs,
+} from "./similar-items.args.js";
 import { SimilarItemConnectionObject, SimilarItemEdgeObject } from "./similar-items.object.js";
 import type { SimilarItems, SimilarItemsPage } from "./similar-items.type.js";
 import { toSimilarItemsRequest } from "./to-similar-items-request.js";
@@ -26,6 +33,19 @@ export class SimilarItemsResolver {
   ): Promise<SimilarItemConnectionObject> {
     const request = toSimilarItemsRequest(args, context, this.defaultCurrency);
     return showPage(await this.similar.toProduct(args.productId, request), args, context);
+  }
+
+  @Directive("@cacheControl(maxAge: 60)")
+  @Query(() => SimilarItemConnectionObject, {
+    description: "Products that look like several products at once, such as a cart, and unlike others.",
+  })
+  async similarItemsTo(
+    @Args(() => SimilarItemsToArgs) args: SimilarItemsToArgs,
+    @Ctx() context: GraphqlContext,
+  ): Promise<SimilarItemConnectionObject> {
+    const request = toSimilarItemsRequest(args, context, this.defaultCurrency);
+    const several = { like: args.productIds, notLike: args.notLike ?? [] };
+    return showPage(await this.similar.toSeveral(several, request), args, context);
   }
 
   @Query(() => SimilarItemConnectionObject, { description: "Products that look like a picture, nearest first." })
@@ -88,11 +108,11 @@ export class SimilarItemEdgeResolver {
   queryImage(@Root() { item }: SimilarItemEdgeObject, @Ctx() context: GraphqlContext) {
     return loadImage(item.queryImageId, context);
   }
-}
 
-async function loadImage(id: bigint | undefined, context: GraphqlContext): Promise<ProductImageObject | null> {
-  const row = id === undefined ? undefined : await context.loaders.image.load(id);
-  return row ? showImage(row) : null;
+  @FieldResolver(() => SimilarItemExplanationObject, { description: "Why the item is in the list, and where." })
+  explain(@Root() { item, seeds }: SimilarItemEdgeObject): SimilarItemExplanationObject {
+    return { item, seeds };
+  }
 }
 
 /** A product deleted between the search and this read is left out; the cursors of the others stand. */
@@ -106,7 +126,7 @@ async function showPage(
   const edges = page.items.flatMap((item, place): SimilarItemEdgeObject[] => {
     const row = rows[place];
     const { cursor, score, distance, reason } = item;
-    return row ? [{ item, cursor, score, distance, reason, node: showProduct(row) }] : [];
+    return row ? [{ item, seeds: page.seeds ?? [], cursor, score, distance, reason, node: showProduct(row) }] : [];
   });
   return {
     modelId: page.modelId,

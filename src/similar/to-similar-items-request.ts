@@ -6,7 +6,12 @@ import type { GraphqlContext } from "../server/graphql-context.type.js";
 import type { NeighbourFilter } from "../vectors/vectors.type.js";
 import { assertAdministrator } from "../viewer.js";
 import type { SimilarItemsPageArgs } from "./similar-items.args.js";
-import type { PriceRangeInput, SimilarItemsFilterInput, SimilarItemsOptionsInput } from "./similar-items.input.js";
+import type {
+  PriceRangeInput,
+  RelativePriceInput,
+  SimilarItemsFilterInput,
+  SimilarItemsOptionsInput,
+} from "./similar-items.input.js";
 import type { SimilarItemsOptions, SimilarItemsRequest } from "./similar-items.type.js";
 
 /**
@@ -28,23 +33,28 @@ export function toSimilarItemsRequest(
   };
 }
 
-function toOptions({ modelId, minScore, ...rest }: SimilarItemsOptionsInput): SimilarItemsOptions {
+function toOptions({ modelId, minScore, diversity, ...rest }: SimilarItemsOptionsInput): SimilarItemsOptions {
   const model = modelId ? parseModelId(modelId) : undefined;
   if (modelId && model === undefined) {
     throw new BadUserInput("modelId must be a model version's id.", ["options", "modelId"]);
   }
   const score = typeof minScore === "number" ? { minScore } : {};
-  return { ...rest, ...score, ...(model === undefined ? {} : { modelId: model }) };
+  const order = typeof diversity === "number" ? { diversity } : {};
+  return { ...rest, ...score, ...order, ...(model === undefined ? {} : { modelId: model }) };
 }
 
 function toFilter(filter: Partial<SimilarItemsFilterInput>, defaultCurrency: string): NeighbourFilter {
-  const { category, brand, price, inStock, attributes, excludeIds } = filter;
+  const { category, brand, price, inStock, channel, attributes, excludeIds } = filter;
+  const { relative, ...absolute } = price ?? {};
+  const asked = Object.values(absolute).some((value) => value !== undefined && value !== null);
   return {
     statuses: ["ACTIVE"],
     ...(category ? { categories: category } : {}),
     ...(brand ? { brands: brand } : {}),
-    ...(price ? { price: toPrice(price, defaultCurrency) } : {}),
+    ...(price && (asked || !relative) ? { price: toPrice(price, defaultCurrency) } : {}),
+    ...(relative ? { relativePrice: toRelativePrice(relative) } : {}),
     ...(typeof inStock === "boolean" ? { inStock } : {}),
+    ...(channel ? { channel } : {}),
     ...(attributes ? { attributes } : {}),
     ...(excludeIds ? { excludeProductIds: excludeIds.map(toExcluded) } : {}),
   };
@@ -64,6 +74,10 @@ function toPrice(range: PriceRangeInput, defaultCurrency: string): NonNullable<N
     ...(minMinor === undefined ? {} : { minMinor }),
     ...(maxMinor === undefined ? {} : { maxMinor }),
   };
+}
+
+function toRelativePrice({ min, max }: RelativePriceInput): NonNullable<NeighbourFilter["relativePrice"]> {
+  return { ...(typeof min === "number" ? { min } : {}), ...(typeof max === "number" ? { max } : {}) };
 }
 
 function toExcluded(id: string, place: number): bigint {

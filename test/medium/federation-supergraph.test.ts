@@ -95,7 +95,7 @@ describeOnBothDatabases("a supergraph", (_, kind) => {
       const { statements, stop } = countStatements(shop.core.database, /product_vector|external_id = ANY/);
       try {
         const answer = await ask(
-          "{ products { name similarItems(first: 1, options: { fallback: NONE }) { nodes { name } } } }",
+          "{ products { name similarItems(first: 1, options: { fallback: NONE, widenCategory: false }) { nodes { name } } } }",
         );
         assert.equal(answer.errors, undefined);
         const products = answer.data!.products as { similarItems: { nodes: Neighbour[] } }[];
