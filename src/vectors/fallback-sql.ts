@@ -27,7 +27,8 @@ export function fallbackStatement(request: FallbackRequest, model: SearchedModel
     kind,
     parameters,
   );
-  const { anywhere } = bindConditions(request, seeds, parameters);
+  // Without the categories of the search, which are not asked about here: Postgres refuses values that nothing names.
+  const { anywhere } = bindConditions({ ...request, sameCategory: false }, seeds, parameters);
   const catalog = bindFilter(filter, parameters, request.hidden);
   const { product } = partitionsOf(model.id);
 
