@@ -73,13 +73,13 @@ export function createModelRemoval({
       return model;
     },
     async cleanUp() {
-      const removed = await exclusively(async (sql) => {
+      const { removed, gone } = await exclusively(async (sql) => {
         const rows = await sql.query<ModelRow>(UNNEEDED, [config.keepModels]);
         const models: ModelVersion[] = [];
         for (const row of rows) models.push(await remove(sql, row));
-        return models;
+        return { removed: models, gone: (await sql.query<ModelRow>(LATELY_DELETED)).map(toModel) };
       });
-      for (const model of removed) await removeFiles(model);
+      for (const model of gone) await removeFiles(model);
       if (removed.length > 0)
         logger.info({ models: removed.map(({ name }) => name) }, "deleted models beyond those kept");
       return removed;
@@ -89,6 +89,13 @@ export function createModelRemoval({
 
 /** Of a run that still waited for its model. */
 const DELETED = { code: "MODEL_DELETED", message: "Its model was deleted before it was judged. Train again." };
+
+/**
+ * Those of this clean-up, and earlier ones once more: a process that was killed after its commit left their files. Every
+ * clean-up of a month tries, because a missing file costs nothing to delete.
+ */
+const LATELY_DELETED = `
+  ${SELECT_MODEL} WHERE weights_key IS NOT NULL AND deleted_at > now() - interval '30 days' ORDER BY id DESC LIMIT 100`;
 
 /**
  * Retired versions after the first `$1` by the time they retired, and candidates that the gate refused after the newest

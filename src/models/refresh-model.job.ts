@@ -94,10 +94,8 @@ async function refresh(
     if (await isPaused(database, model.id)) throw new Stopped();
     if (run !== undefined && !(await runs.note(database, run.id, progress))) throw new Stopped();
   };
-  const stage = (name: RefreshProgress["stage"]) => note({ stage: name, done: 0, total: 0, secondsLeft: null });
-
   await makeComplete(dependencies, model, note, signal);
-  await stage("index");
+  await note(atStage("index"));
   await vectors.ensureIndex(model.id);
   await database.query(
     "UPDATE model_version SET refreshed_at = coalesce(refreshed_at, clock_timestamp()) WHERE id = $1::int",
@@ -105,9 +103,22 @@ async function refresh(
   );
   logger.info({ model: model.name }, "a model's vectors are complete");
   await models.settle();
-  if (model.state !== "CANDIDATE" || model.trained === undefined) return;
+  if (model.state === "CANDIDATE" && model.trained !== undefined) await decide(dependencies, model, run, note, signal);
+  // Also of one that is no candidate any more: its job comes again when a worker was killed while it cleaned up.
+  await dependencies.promotion.cleanUp();
+}
+
+/** Compares a complete candidate with the live model, and asks the gate where a run waits for that. */
+async function decide(
+  dependencies: RefreshModelDependencies,
+  model: ModelVersion,
+  run: Waiting | undefined,
+  note: (progress: RefreshProgress) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { database, models, runs, logger } = dependencies;
   for (;;) {
-    await stage("gate");
+    await note(atStage("gate"));
     const live = await models.active();
     if (live.id === model.id) {
       // Somebody promoted it by hand meanwhile: there is nothing left to decide.
@@ -132,7 +143,10 @@ async function refresh(
       await makeComplete(dependencies, model, note, signal);
     }
   }
-  await dependencies.promotion.cleanUp();
+}
+
+function atStage(stage: RefreshProgress["stage"]): RefreshProgress {
+  return { stage, done: 0, total: 0, secondsLeft: null };
 }
 
 /** Records what was decided and does it, or neither. */

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { after, afterEach, before, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { GateDecision } from "../../src/evaluation/index.js";
 import { createJobConsumer } from "../../src/jobs/index.js";
-import { workFolderOf } from "../../src/learning/runs/run-files.js";
+import { runKeys, workFolderOf } from "../../src/learning/runs/run-files.js";
 import { createTrainModelJob } from "../../src/learning/runs/train-model.job.js";
 import type { TrainModelDependencies } from "../../src/learning/runs/train-model.type.js";
 import type { Training } from "../../src/learning/runs/training.js";
@@ -281,6 +282,29 @@ describeOnBothDatabases("a training run", (_, kind) => {
     );
     await training.cancel(id);
     assert.equal((await ended(id)).state, "CANCELLED");
+  });
+
+  it("is cleared up after by the job's next worker when the one that handed over was killed before it did", async () => {
+    const consumer = await work();
+    const { id } = await training.start({ seed: PLAYS.short });
+    const run = await ended(id);
+    await consumer.close();
+    const { artefacts, config, database, queue } = shop.core;
+    const { trained } = (await shop.core.models.find(run.modelId!))!;
+    const [leftCheckpoint, leftFolder] = [runKeys.checkpoint(id, run.attempts), workFolderOf(config, id)];
+    await artefacts.write(leftCheckpoint, Buffer.from("left"));
+    await mkdir(leftFolder, { recursive: true });
+    await queue.enqueue(database, "train-model", [{ runId: id }]);
+    await work();
+    const deadline = Date.now() + 30_000;
+    while ((await database.query("SELECT 1 FROM pgboss.job WHERE name = 'train-model'")).length > 0) {
+      assert.ok(Date.now() < deadline, "the job is not done");
+      await delay(20);
+    }
+    await assert.rejects(artefacts.read(leftCheckpoint), { code: "ARTEFACT_MISSING" });
+    assert.equal(existsSync(leftFolder), false);
+    await artefacts.read(trained!.key, trained!.sha256);
+    assert.equal((await training.find(id))?.state, "REFRESHING");
   });
 
   it("that is cancelled while its model is refreshed is not finished by the gate", async () => {

@@ -243,20 +243,29 @@ describeOnBothDatabases("the refresh of a trained model", (_open, kind) => {
     await assert.rejects(core.promotion.delete(await activeId()), { code: "MODEL_IN_USE" });
     await assert.rejects(core.promotion.delete(base.id), { code: "MODEL_IN_USE" });
     await assert.rejects(core.promotion.delete(99_999), { code: "MODEL_NOT_FOUND" });
-    const removed = await core.promotion.cleanUp();
+    await core.promotion.cleanUp();
+    const removed = await core.database.query<{ id: number; key: string }>(
+      "SELECT id, weights_key AS key FROM model_version WHERE deleted_at IS NOT NULL",
+    );
+    assert.ok(removed.length > 0);
     const retired = await core.database.query<{ id: number; live: boolean }>(
       "SELECT id, id IN (SELECT id FROM vectors.live_model) AS live FROM model_version WHERE state = 'RETIRED' AND deleted_at IS NULL ORDER BY retired_at DESC",
     );
     assert.equal(retired.filter(({ id }) => id !== base.id).length, 2);
     assert.equal(retired[0]!.live, true);
     assert.equal((await core.models.base()).id, base.id);
-    for (const { id, trained } of removed) {
+    for (const { id, key } of removed) {
       assert.equal(await core.models.find(id), undefined);
-      await assert.rejects(core.artefacts.read(trained!.key), { code: "ARTEFACT_MISSING" });
+      await assert.rejects(core.artefacts.read(key), { code: "ARTEFACT_MISSING" });
       await assert.rejects(core.similar.toProduct("prod_2", { first: 1, options: { modelId: id } }), {
         code: "MODEL_VECTORS_GONE",
       });
     }
+    // A worker that is killed between the commit and the files leaves them; its job, which comes again, removes them.
+    const { key } = removed[0]!;
+    await core.artefacts.write(key, Buffer.from("left by a killed worker"));
+    await refresh.run(await activeId());
+    await assert.rejects(core.artefacts.read(key), { code: "ARTEFACT_MISSING" });
     await untilIdle(core);
   });
 });

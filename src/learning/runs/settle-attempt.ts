@@ -62,6 +62,14 @@ async function handOver(
     return id;
   });
   logger.info({ runId: run.id, modelId, steps: result.steps, seconds: result.seconds }, "training finished");
+  await clearTrained({ config, artefacts }, run);
+}
+
+/** Removes what a run that has made its model needs no more: caches, checkpoints, and encoders of lost attempts. */
+export async function clearTrained(
+  { config, artefacts }: Pick<TrainModelDependencies, "config" | "artefacts">,
+  run: Pick<TrainingRun, "id" | "attempts">,
+): Promise<void> {
   await removeWorkFolder(config, run.id);
   await removeLeftovers(artefacts, run);
 }

@@ -2,9 +2,10 @@ import { hostname } from "node:os";
 import type { Job } from "../../jobs/job-queue.type.js";
 import { learnOnce, type StopReason } from "./learn-once.js";
 import { beginAttempt } from "./run-attempts.repository.js";
-import { settleAttempt } from "./settle-attempt.js";
+import { clearTrained, settleAttempt } from "./settle-attempt.js";
 import { settleParent } from "./settle-parent.js";
 import type { TrainModelDependencies } from "./train-model.type.js";
+import { findRun } from "./training-runs.repository.js";
 
 /** Attempts in which a trainer may crash before its run fails. */
 const MAX_ATTEMPTS = 4;
@@ -29,7 +30,12 @@ export function createTrainModelJob(
       return lookAgain();
     }
     const begun = await database.transaction((sql) => beginAttempt(sql, runId, host));
-    if (begun.outcome === "over") return;
+    if (begun.outcome === "over") {
+      // The job of a worker that was killed after it had handed over, and before it had cleared up, comes again.
+      const run = await findRun(database, runId);
+      if (run !== undefined && run.modelId !== null) await clearTrained(dependencies, run);
+      return;
+    }
     if (begun.outcome === "busy") {
       logger.debug({ runId, by: begun.by }, "the device trains another run; this one waits");
       return lookAgain();
