@@ -12,7 +12,7 @@ export type BeyondLargestHalf = "infinity" | "largest";
 
 /**
  * Numbers → IEEE 754 half-precision bits in the machine's own byte order, to nearest, ties to even: the bits that
- * `float16FromNumber` makes, about 30 times as fast. Written from `at` on.
+ * `float16FromNumber` makes, some 20 times as fast. Written from `at` on.
  */
 export function halvesFromFloats(values: Float32Array, into: Uint16Array, at: number, beyond: BeyondLargestHalf): void {
   const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
