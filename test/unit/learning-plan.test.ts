@@ -99,6 +99,25 @@ describe("recipes", () => {
     assert.deepEqual([many?.labelsPerBatch, many?.photosPerLabel], [32, 4]);
   });
 
+  it("make room in a head's batches for negatives of the whole catalog, and leave the last blocks to their own", () => {
+    const of = (name: "head" | "last-blocks" | "seed") =>
+      recipeOf(name, { parts, photos: 3000, labels: 10, overrides: {} });
+    const head = of("head");
+    assert.deepEqual(
+      [head.mining?.policy, head.mining?.injectPositives, head.mining?.injectNegatives],
+      ["semi-hard", 0, 1],
+    );
+    assert.deepEqual([head.headPhase?.labelsPerBatch, head.headPhase?.photosPerLabel], [10, 6]);
+    assert.equal(of("last-blocks").mining, undefined);
+    const seed = of("seed");
+    assert.deepEqual(
+      [seed.mining?.policy, seed.mining?.injectPositives, seed.trunkPhase?.photosPerLabel],
+      ["hard-positives", 1, 12],
+    );
+    const without = recipeOf("head", { parts, photos: 3000, labels: 10, overrides: { mining: false } });
+    assert.deepEqual([without.mining, without.headPhase?.photosPerLabel], [undefined, 12]);
+  });
+
   it("refuse an encoder that cannot be cut, and overrides that nobody knows", () => {
     const uncut = { ...parts, lateCut: undefined };
     assert.throws(

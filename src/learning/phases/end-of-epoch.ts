@@ -46,6 +46,8 @@ export interface BetweenEpochsOptions {
 /** Partners kept of each photo, of which batches draw. */
 const POSITIVES = 8;
 const NEGATIVES = 16;
+/** Photos that partners are looked for at most: a batch asks for few of them, and each is compared with all. */
+const ANCHORS = 20_000;
 /** Triplets of an epoch that are kept for people. */
 const TRIPLETS = 12;
 
@@ -125,6 +127,7 @@ export function createBetweenEpochs(options: BetweenEpochsOptions): BetweenEpoch
           negativesPerAnchor: NEGATIVES,
           trim: mining.trim,
           seed,
+          anchors: everyNth(positions, ANCHORS),
           exclude: sampler.state().excluded,
           signal,
         });

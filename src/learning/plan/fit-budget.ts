@@ -20,6 +20,13 @@ const AROUND = 8;
 /** A step of the head alone, on features in memory. */
 const HEAD_STEP = 0.012;
 
+/** Photos of a batch of the last phase, mined partners included. */
+function photosOfBatch(recipe: Recipe): number {
+  const { labelsPerBatch, photosPerLabel } = lastPhase(recipe);
+  const { injectPositives = 0, injectNegatives = 0 } = recipe.mining ?? {};
+  return labelsPerBatch * photosPerLabel * (1 + injectPositives + injectNegatives);
+}
+
 /** Seconds of each part of a run. */
 export interface Estimate {
   readonly caching: number;
@@ -35,7 +42,7 @@ export function estimate(recipe: Recipe, material: LearningMaterial, pace: Pace,
   const views = material.train.length * recipe.views + material.validation.length;
   const caching = live ? 0 : views * pace.view;
   const decoding = live ? pace.view : 0;
-  const batch = phase.labelsPerBatch * phase.photosPerLabel;
+  const batch = photosOfBatch(recipe);
   const last = phase.steps * (pace.step + batch * decoding);
   const once = photos * (pace.embedding + decoding);
   const head = recipe.trunkPhase && recipe.headPhase ? recipe.headPhase.steps * HEAD_STEP : 0;
@@ -83,7 +90,7 @@ export function describePlan(
   reason: string,
 ): LearningPlan {
   const phase = lastPhase(recipe);
-  const batch = phase.labelsPerBatch * phase.photosPerLabel;
+  const batch = photosOfBatch(recipe);
   const shown = recipe.views > 1000 ? "new views for every batch" : `${recipe.views} views`;
   const row = (stage: LearningPlan["phases"][number]["stage"], steps: number, took: number, description: string) => ({
     stage,
