@@ -10,6 +10,15 @@ function answer(message: string, code: string, requestId?: string): object {
 
 /** Everything that fails outside GraphQL is answered in the shape of a GraphQL error, faults without details. */
 export function addErrorAnswers(server: FastifyInstance): void {
+  server.server.on("checkExpectation", (_, response) => {
+    const body = JSON.stringify(answer("The request expects what this server does not do.", "BAD_REQUEST"));
+    response.writeHead(417, {
+      "content-type": "application/json; charset=utf-8",
+      "content-length": Buffer.byteLength(body),
+      connection: "close",
+    });
+    response.end(body);
+  });
   server.setErrorHandler(answerError);
   server.setNotFoundHandler((_, reply) =>
     reply.code(404).send(answer("There is nothing at this address. GraphQL is at /graphql.", "NOT_FOUND")),

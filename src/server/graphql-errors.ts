@@ -29,11 +29,13 @@ export const MASKED = "Something went wrong on the server.";
  */
 const FOR_CALLERS = new Set([
   "AMBIGUOUS_PRODUCT",
+  "BAD_REQUEST",
   "BAD_USER_INPUT",
   "FORBIDDEN",
   "IDENTITY_PROVIDER_UNREACHABLE",
   "MODEL_NOT_FOUND",
   "MODEL_VECTORS_GONE",
+  "NOT_ENOUGH_DATA",
   "NO_ACTIVE_MODEL",
   "PRODUCT_NOT_FOUND",
   "QUERY_NOT_ALLOWED",

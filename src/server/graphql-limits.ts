@@ -18,7 +18,11 @@ export const LIMITS = {
 } as const;
 
 /** Fields that search are dearer than fields that read: a search costs what about twenty rows cost. */
-const SEARCH_COST: Readonly<Record<string, number>> = { similarItems: 20, similarItemsByImage: 400 };
+const SEARCH_COST: Readonly<Record<string, number>> = {
+  similarItems: 20,
+  similarItemsTo: 40,
+  similarItemsByImage: 400,
+};
 
 /** A field costs 1 and what is below it; a page costs that times the items it asks for. */
 const pageEstimator: ComplexityEstimator = ({ field, args, childComplexity }) => {
@@ -98,7 +102,10 @@ export function limitsPlugin(): ApolloServerPlugin<GraphqlContext> {
   return {
     async requestDidStart() {
       return {
-        async didResolveOperation({ schema, document, request, operationName, contextValue }) {
+        async didResolveOperation({ schema, document, operation, request, operationName, contextValue }) {
+          if (operation?.operation === "subscription") {
+            throw toRequestError(new BadUserInput("Subscriptions are answered at /graphql/stream."));
+          }
           assertRequestWithinLimits(schema, document, {
             variables: request.variables,
             operationName: operationName ?? undefined,

@@ -9,6 +9,7 @@ import { manifestCache, type QueryManifest } from "./access/persisted-queries.js
 import type { GraphqlContext } from "./graphql-context.type.js";
 import { formatGraphqlError, isUnforeseen, MASKED } from "./graphql-errors.js";
 import { LIMITS, limitsPlugin, shapeRules } from "./graphql-limits.js";
+import { createDocumentStore, createQueryTexts } from "./query-caches.js";
 
 /** Apollo Server over a schema, with limits, masked errors and no batching. Start it before use. */
 export function createGraphqlServer(
@@ -33,9 +34,8 @@ export function createGraphqlServer(
     allowBatchedHttpRequests: false,
     stopOnTerminationSignals: false,
     logger: options.logger,
-    // Queries that clients register are kept within 30 MiB, the least used forgotten first.
-    cache: "bounded",
-    persistedQueries: options.manifest ? { cache: manifestCache(options.manifest) } : {},
+    documentStore: createDocumentStore(),
+    persistedQueries: { cache: options.manifest ? manifestCache(options.manifest) : createQueryTexts() },
     plugins: [
       fastifyApolloDrainPlugin(fastify),
       ApolloServerPluginCacheControlDisabled(),

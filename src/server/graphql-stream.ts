@@ -17,6 +17,7 @@ import type { Access } from "./access/access.js";
 import type { GraphqlContext } from "./graphql-context.type.js";
 import { formatGraphqlError, INTERNAL_ERROR, isUnforeseen, toRequestError } from "./graphql-errors.js";
 import { assertRequestWithinLimits, LIMITS, shapeRules } from "./graphql-limits.js";
+import { BadRequest, readGraphqlParameters } from "./graphql-request.js";
 
 type StreamArguments = ExecutionArgs & { contextValue: GraphqlContext & Record<PropertyKey, unknown> };
 
@@ -48,10 +49,27 @@ export function addGraphqlStream(
     validate: (_, document) => validate(schema, document, [...specifiedRules, ...shapeRules]).map(formatted),
     onNext: ({ requestId }, { raw }, result) => maskErrors(result as ExecutionResult, requestId, raw),
   });
-  server.post("/graphql/stream", guard, async (request, reply) => {
+  const preHandler = [assertStreamRequest, guard.preHandler];
+  server.post("/graphql/stream", { onRequest: guard.onRequest, preHandler }, async (request, reply) => {
     reply.header("x-request-id", request.id).header("x-content-type-options", "nosniff");
     await handle(request, reply);
   });
+}
+
+/**
+ * What graphql-sse would answer without a word or without a code is refused before it, and an `Accept` that names the
+ * stream among others is taken, which it does not.
+ * @throws BadRequest
+ */
+async function assertStreamRequest(request: FastifyRequest): Promise<void> {
+  if (!request.headers.accept?.includes("text/event-stream")) {
+    throw new BadRequest("Subscriptions are answered as a stream: send Accept: text/event-stream.");
+  }
+  request.headers.accept = "text/event-stream";
+  const { query, variables } = readGraphqlParameters(request);
+  if (!query || typeof variables === "string") {
+    throw new BadRequest("Send an object with the subscription in query, and its variables in variables.");
+  }
 }
 
 /** @throws GraphQLError for what is no subscription of this schema, or too much of one */

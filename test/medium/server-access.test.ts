@@ -243,7 +243,7 @@ describe("a server with a manifest of queries", () => {
       await byHash(sha256(other), { query: other }),
       await byHash(sha256(COUNT), { query: other }),
       await byHash("constructor"),
-      await fetch(`${shop.address}/graphql?extensions={`, { headers: { "apollo-require-preflight": "1" } }),
+      await fetch(`${shop.address}/graphql?query=`, { headers: { "apollo-require-preflight": "1" } }),
     ]) {
       assert.equal(response.status, 403);
       assert.equal(((await response.json()) as Refusal).errors[0]!.extensions.code, "QUERY_NOT_ALLOWED");

@@ -46,7 +46,10 @@ describeOnBothDatabases("GraphQL over HTTP", (_, kind) => {
   };
 
   it("answers with neighbours, nearest first, without the product and its group", async () => {
-    const { status, edges } = await similar({ id: "mugs-red", options: { fallback: "NONE" } });
+    const { status, edges } = await similar({
+      id: "mugs-red",
+      options: { fallback: "NONE", widenCategory: false },
+    });
     assert.equal(status, "READY");
     assert.ok(edges.length >= 2);
     const distances = edges.map(({ distance }) => distance);
@@ -116,7 +119,7 @@ describeOnBothDatabases("GraphQL over HTTP", (_, kind) => {
     }) as typeof pool.query;
     try {
       const answer = await shop.ask<{ products: { nodes: { similarItems: { nodes: unknown[] } }[] } }>(
-        "{ products(first: 20) { nodes { similarItems(first: 3, options: { fallback: NONE }) { nodes { id images { url } } } } } }",
+        "{ products(first: 20) { nodes { similarItems(first: 3, options: { fallback: NONE, widenCategory: false }) { nodes { id images { url } } } } } }",
       );
       assert.equal(answer.errors, undefined);
       assert.equal(answer.data!.products.nodes.length, 20);
@@ -167,6 +170,9 @@ describeOnBothDatabases("GraphQL over HTTP", (_, kind) => {
         photos: Array.from({ length: 300 }, (_, n) => `https://shop.example/${n}.jpg`),
       },
       { externalId: "", title: "Pot" },
+      { externalId: "t7", title: "x".repeat(2_001) },
+      { externalId: "t8", title: "Pot", price: { amount: "1", currency: "eur" } },
+      { externalId: "t9", title: "Pot", attributes: [{ name: "", values: ["white"] }] },
     ];
     type Payload = {
       upsertProducts: {
@@ -196,6 +202,9 @@ describeOnBothDatabases("GraphQL over HTTP", (_, kind) => {
         ["input", "products", "4", "price"],
         ["input", "products", "5", "photos"],
         ["input", "products", "6", "externalId"],
+        ["input", "products", "7", "title"],
+        ["input", "products", "8", "price"],
+        ["input", "products", "9", "attributes"],
       ],
     );
     const again = await shop.ask<Payload>(mutation, { input: { source: "mine", products: [good] } }, asAdmin);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { connect } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { ADMIN_TOKEN, asAdmin, openShop, type TestShop } from "../support/shop.js";
 
@@ -37,6 +38,12 @@ describe("what the server refuses", () => {
       "too many items at once",
       "{ products(first: 100) { nodes { similarItems(first: 100) { nodes { id title } } } } }",
       {},
+      /QUERY_TOO_COMPLEX/,
+    ],
+    [
+      "too many things named in a list",
+      `query ($ids: [ID!]!) { compareModels(a: 1, b: 2, productIds: $ids) { product { similarItems(first: 50) { nodes { id title url } } } } }`,
+      { ids: Array.from({ length: 50 }, (_, n) => `prod_${n}`) },
       /QUERY_TOO_COMPLEX/,
     ],
     [
@@ -176,6 +183,71 @@ describe("what the server refuses", () => {
       assert.equal(response.status, status, String(body).slice(0, 60));
       assert.match(((await response.json()) as Refusal).errors[0]!.extensions.code, /BAD_REQUEST/);
     }
+  });
+
+  it("refuses what Apollo Server, its adapter and Node would fail over or answer without a word", async () => {
+    const { hostname, port } = new URL(shop.address);
+    const raw = (head: string, body = ""): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const socket = connect(Number(port), hostname, () => socket.end(`${head}\r\n\r\n${body}`));
+        let text = "";
+        socket.on("data", (chunk) => {
+          text += String(chunk);
+        });
+        socket.on("end", () => resolve(text));
+        socket.on("error", reject);
+      });
+    const hash = '{"extensions":{"persistedQuery":{"version":1,"sha256Hash":{"toString":1}}}}';
+    const json = "content-type: application/json\r\nconnection: close";
+    const question = '{"query":"{ __typename }"}';
+    const requests: [head: string, body: string, status: number, code: string][] = [
+      [`POST /graphql HTTP/1.1\r\nhost: a b\r\n${json}\r\ncontent-length: 26`, question, 400, "BAD_REQUEST"],
+      [`POST /graphql HTTP/1.1\r\nhost: x\r\n${json}\r\ncontent-length: ${hash.length}`, hash, 400, "BAD_REQUEST"],
+      [
+        `POST /graphql HTTP/1.1\r\nhost: x\r\nexpect: more\r\n${json}\r\ncontent-length: 26`,
+        question,
+        417,
+        "BAD_REQUEST",
+      ],
+      ["GRAPHQL", "", 400, "BAD_REQUEST"],
+      [`GET / HTTP/1.1\r\nhost: x\r\nx: ${"x".repeat(20_000)}`, "", 431, "BAD_REQUEST"],
+      [`GET /photos/${"x".repeat(300)} HTTP/1.1\r\nhost: x\r\nconnection: close`, "", 404, "NOT_FOUND"],
+      ["GET /photos/%ff HTTP/1.1\r\nhost: x\r\nconnection: close", "", 404, "NOT_FOUND"],
+    ];
+    for (const [head, body, status, code] of requests) {
+      const answer = await raw(head, body);
+      assert.match(answer, new RegExp(`^HTTP/1.1 ${status} `), head.slice(0, 80));
+      const { errors } = JSON.parse(answer.slice(answer.indexOf("\r\n\r\n"))) as Refusal;
+      assert.equal(errors[0]!.extensions.code, code, head.slice(0, 80));
+    }
+  });
+
+  it("answers subscriptions as a stream only, and says so", async () => {
+    const query = "subscription { embeddingProgress { embeddedPhotos } }";
+    const plain = await shop.ask(query, {}, asAdmin);
+    assert.equal(plain.status, 400);
+    assert.match(plain.errors![0]!.message, /\/graphql\/stream/);
+    for (const [body, accept] of [
+      [{ query }, "application/json"],
+      [{ query: 7 }, "text/event-stream"],
+      [{ query, variables: "x" }, "text/event-stream"],
+      [[], "text/event-stream"],
+    ] as const) {
+      const response = await fetch(`${shop.address}/graphql/stream`, {
+        method: "POST",
+        headers: { "content-type": "application/json", accept, ...asAdmin },
+        body: JSON.stringify(body),
+      });
+      assert.equal(response.status, 400);
+      assert.equal(((await response.json()) as Refusal).errors[0]!.extensions.code, "BAD_REQUEST");
+    }
+    const among = await fetch(`${shop.address}/graphql/stream`, {
+      method: "POST",
+      headers: { "content-type": "application/json", accept: "text/event-stream, application/json", ...asAdmin },
+      body: JSON.stringify({ query }),
+    });
+    assert.match(among.headers.get("content-type")!, /text\/event-stream/);
+    await among.body!.cancel();
   });
 
   it("refuses variables that are nested deeper than calls can be", async () => {

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Config } from "../../config.js";
 import type { Logger } from "../../logger.js";
 import { Unauthenticated, type Viewer } from "../../viewer.js";
+import { readGraphqlParameters } from "../graphql-request.js";
 import { type CredentialSettings, createIdentifyViewer } from "./identify-viewer.js";
 import { assertInManifest, type QueryManifest, readQueryManifest } from "./persisted-queries.js";
 import { createRateLimits, type RateSettings } from "./rate-limits.js";
@@ -21,7 +22,7 @@ type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 export interface Access {
   /** Before the body is read: finds out who asks, and counts the request. */
   readonly onRequest: Hook;
-  /** With the body: whether the manifest has the query. */
+  /** With the body: whether it can be a request at all, and whether the manifest has the query. */
   readonly preHandler: Hook;
   readonly manifest: QueryManifest | undefined;
   /** Behind the guard only. */
@@ -60,7 +61,8 @@ export async function addAccess(server: FastifyInstance, config: AccessSettings,
       await limits.request(request, request.viewer);
     },
     async preHandler(request) {
-      if (manifest) assertInManifest(manifest, request, viewerOf(request));
+      const parameters = readGraphqlParameters(request);
+      if (manifest) assertInManifest(manifest, parameters, viewerOf(request));
     },
   };
 }

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { FastifyRequest } from "fastify";
 import { parse } from "graphql";
 import { z } from "zod";
 import { BadUserInput, LookalikeError, messageOf } from "../../errors.js";
 import type { Viewer } from "../../viewer.js";
+import type { GraphqlParameters } from "../graphql-request.js";
 
 /** A query that the shop's manifest does not have. */
 export class QueryNotAllowed extends LookalikeError {
@@ -55,10 +55,13 @@ export function readQueryManifest(file: string): QueryManifest {
  * Only what the manifest has, by its text or by its hash alone. Administrators may ask anything.
  * @throws QueryNotAllowed
  */
-export function assertInManifest(manifest: QueryManifest, request: FastifyRequest, viewer: Viewer): void {
+export function assertInManifest(
+  manifest: QueryManifest,
+  { query, extensions }: GraphqlParameters,
+  viewer: Viewer,
+): void {
   if (viewer.role === "admin") return;
-  const { query, extensions } = parametersOf(request);
-  const hash = typeof query === "string" && query !== "" ? sha256(query) : hashIn(extensions);
+  const hash = query ? sha256(query) : extensions?.persistedQuery?.sha256Hash;
   if (hash === undefined || !manifest.has(hash)) throw new QueryNotAllowed();
 }
 
@@ -69,28 +72,6 @@ export function manifestCache(manifest: QueryManifest) {
     set: async () => {},
     delete: async () => {},
   };
-}
-
-function parametersOf(request: FastifyRequest): Record<string, unknown> {
-  const given = request.method === "POST" ? request.body : request.query;
-  return typeof given === "object" && given !== null ? (given as Record<string, unknown>) : {};
-}
-
-/** In a GET, extensions are JSON as text. */
-function hashIn(extensions: unknown): string | undefined {
-  const given = typeof extensions === "string" ? parseOrNothing(extensions) : extensions;
-  const found = persistedQuerySchema.safeParse(given);
-  return found.success ? found.data.persistedQuery.sha256Hash : undefined;
-}
-
-const persistedQuerySchema = z.object({ persistedQuery: z.object({ sha256Hash: z.string() }) });
-
-function parseOrNothing(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }
 
 function sha256(text: string): string {
