@@ -33,10 +33,13 @@ export interface CursorSearch {
   readonly diversity?: number;
 }
 
+export type RankingPlace = Extract<Place, { phase: "ranking" }>;
+
 const VERSION = 2;
 const KINDS = ["exact", "hnsw", "fallback"] as const;
 /** Kind, which of the parts below are there, level, offset, model, shown. */
 const HEADER = 12;
+/** In the order in which they are written. */
 const PARTS = ["maxDistance", "start", "end", "after", "afterUnknown"] as const;
 const NUMBER = 8;
 const CHECKSUM = 4;
@@ -46,6 +49,8 @@ const MOST_OFFSET = 65_535;
 /** Places of one search as opaque cursors, and back. */
 export interface Cursors {
   encode(place: Place): string;
+  /** The cursor of an item of a window: at the place `inWindow`, but for how many were shown, and after which. */
+  encodeItem(inWindow: RankingPlace, shown: number, offset: number, after: Position | undefined): string;
   /** @throws BadUserInput for a cursor that is not one of this search */
   decode(cursor: string): Place;
 }
@@ -60,12 +65,13 @@ export function createCursors(search: CursorSearch): Cursors {
     seed ??= crc32(JSON.stringify(search, (_, value: unknown) => (typeof value === "bigint" ? `${value}n` : value)));
     return crc32(bytes, seed);
   };
+  const sealed = (end: number): string => {
+    scratch.writeUInt32BE(checksum(scratch.subarray(0, end)), end);
+    return scratch.toString("base64url", 0, end + CHECKSUM);
+  };
   return {
-    encode(place) {
-      const buffer = writePlace(place);
-      buffer.writeUInt32BE(checksum(buffer.subarray(0, -CHECKSUM)), buffer.length - CHECKSUM);
-      return buffer.toString("base64url");
-    },
+    encode: (place) => sealed(writePlace(place, place.shown, offsetOf(place), place.after)),
+    encodeItem: (inWindow, shown, offset, after) => sealed(writePlace(inWindow, shown, offset, after)),
     decode(cursor) {
       const place = readPlace(cursor, checksum);
       if (place !== undefined) return place;
@@ -85,35 +91,40 @@ export function modelOfCursor(cursor: string): number | undefined {
   return readPlace(cursor, undefined)?.modelId;
 }
 
-function writePlace(place: Place): Buffer {
-  const ranking = place.phase === "ranking" ? place : undefined;
-  const { after } = place;
-  const numbers: (number | bigint)[] = [];
-  let parts = 0;
-  const part = (name: (typeof PARTS)[number], ...values: (number | bigint)[]): void => {
-    parts |= 1 << PARTS.indexOf(name);
-    numbers.push(...values);
-  };
-  if (place.maxDistance !== undefined) part("maxDistance", place.maxDistance);
-  if (ranking?.start) part("start", ranking.start.rank, ranking.start.productId);
-  if (ranking?.end) part("end", ranking.end.rank, ranking.end.productId);
-  if (after !== undefined && "rank" in after) part("after", after.rank, after.productId);
-  else if (after?.score !== undefined) part("after", after.score, after.productId);
-  else if (after !== undefined) part("afterUnknown", after.productId);
+/** Cursors are written here and copied as text. A buffer of its own for each would keep the garbage collector busy. */
+const scratch = Buffer.alloc(HEADER + NUMBER * 7 + CHECKSUM);
 
-  const buffer = Buffer.alloc(HEADER + NUMBER * numbers.length + CHECKSUM);
-  buffer.writeUInt8((VERSION << 4) | KINDS.indexOf(ranking?.scan ?? "fallback"), 0);
-  buffer.writeUInt8(parts, 1);
-  buffer.writeUInt8(Math.min(place.level, MOST_LEVEL), 2);
-  buffer.writeUInt16BE(Math.min(ranking?.offset ?? 0, MOST_OFFSET), 3);
-  // 24 bits: sixteen million items are more than anybody pages through.
-  buffer.writeUIntBE(Math.min(place.shown, 0xffffff), 5, 3);
-  buffer.writeUInt32BE(place.modelId, 8);
-  for (const [at, value] of numbers.entries()) {
-    if (typeof value === "bigint") buffer.writeBigInt64BE(value, HEADER + NUMBER * at);
-    else buffer.writeDoubleBE(value, HEADER + NUMBER * at);
+/** Bits of the parts, in the order of `PARTS`. */
+const [MAX_DISTANCE, START, END, AFTER, AFTER_UNKNOWN] = [1, 2, 4, 8, 16] as const;
+
+const offsetOf = (place: Place): number => (place.phase === "ranking" ? place.offset : 0);
+
+/** @returns where the checksum belongs */
+function writePlace(place: Place, shown: number, offset: number, after: Position | Popularity | undefined): number {
+  let parts = 0;
+  let at = HEADER;
+  const write = (part: number, number: number | undefined, id?: bigint): void => {
+    parts |= part;
+    if (number !== undefined) at = scratch.writeDoubleBE(number, at);
+    if (id !== undefined) at = scratch.writeBigInt64BE(id, at);
+  };
+  if (place.maxDistance !== undefined) write(MAX_DISTANCE, place.maxDistance);
+  if (place.phase === "ranking") {
+    if (place.start) write(START, place.start.rank, place.start.productId);
+    if (place.end) write(END, place.end.rank, place.end.productId);
   }
-  return buffer;
+  if (after !== undefined) {
+    const value = "rank" in after ? after.rank : after.score;
+    write(value === undefined ? AFTER_UNKNOWN : AFTER, value, after.productId);
+  }
+  scratch[0] = (VERSION << 4) | KINDS.indexOf(place.phase === "ranking" ? place.scan : "fallback");
+  scratch[1] = parts;
+  scratch[2] = Math.min(place.level, MOST_LEVEL);
+  scratch.writeUInt16BE(Math.min(offset, MOST_OFFSET), 3);
+  // 24 bits: sixteen million items are more than anybody pages through.
+  scratch.writeUIntBE(Math.min(shown, 0xffffff), 5, 3);
+  scratch.writeUInt32BE(place.modelId, 8);
+  return at;
 }
 
 /** Undefined for what is no cursor, or with a `checksum` not one of its search. */

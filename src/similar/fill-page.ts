@@ -8,7 +8,7 @@ import type {
   Seeds,
   WindowItem,
 } from "../vectors/vectors.type.js";
-import type { Cursors, Place } from "./cursor.js";
+import type { Cursors, Place, RankingPlace } from "./cursor.js";
 import { diversify } from "./diversify.js";
 import type { OpenWindow } from "./open-window.js";
 import type { SimilarItem, SimilarItemRule, SimilarItemsPage, SimilarItemsRequest } from "./similar-items.type.js";
@@ -27,8 +27,6 @@ export interface PageSearch {
   readonly openWindow: OpenWindow;
   readonly search: Pick<NeighbourSearch, "fallback" | "vectorsOf">;
 }
-
-type RankingPlace = Extract<Place, { phase: "ranking" }>;
 
 /** Items of a window that are asked for when they are put into another order: all of it. */
 const WHOLE_WINDOW = 1000;
@@ -87,10 +85,11 @@ async function addRanked(
       at = { ...at, scan: "exact" };
       window = await openWindow(at, itemsNeeded(request, items.length));
     }
-    const arranged = await arrange(search, window, at);
+    const arranged = request.options?.diversity ? await diversified(search, window, at) : inOrder(window, at);
+    const inWindow = placeInWindow(at, window);
     for (const { item, order } of arranged) {
       if (items.length === request.first) return "full";
-      items.push(show(search, place, at, window, item, order, items.length));
+      items.push(show(search, inWindow, item, order, place.shown + items.length + 1));
     }
     const offset = 0;
     const next = window.next;
@@ -102,14 +101,21 @@ async function addRanked(
   }
 }
 
-/** The items of a window in the order shown, each with how many of the window come before it. */
-async function arrange(
+/** An item of a window, and how many of the window come before it. */
+interface Arranged {
+  readonly item: WindowItem;
+  readonly order: number;
+}
+
+function inOrder({ items }: SearchWindow, { offset }: RankingPlace): Arranged[] {
+  return items.map((item, at) => ({ item, order: offset + at }));
+}
+
+async function diversified(
   { search, modelId, request }: PageSearch,
   { items }: SearchWindow,
-  place: RankingPlace,
-): Promise<{ readonly item: WindowItem; readonly order: number }[]> {
-  const diversity = request.options?.diversity ?? 0;
-  if (diversity === 0 || items.length === 0) return items.map((item, at) => ({ item, order: place.offset + at }));
+  { offset }: RankingPlace,
+): Promise<Arranged[]> {
   const vectors = await search.vectorsOf(
     modelId,
     items.map(({ productId }) => productId),
@@ -117,40 +123,43 @@ async function arrange(
   const order = diversify(
     items.map(({ rank }) => -rank),
     items.map(({ productId }) => vectors.get(productId)),
-    diversity,
+    request.options?.diversity ?? 0,
   );
-  return order.map((at, place) => ({ item: items[at]!, order: place })).slice(place.offset);
+  return order.map((at, place) => ({ item: items[at]!, order: place })).slice(offset);
+}
+
+/** What the cursors of a window's items have in common. */
+function placeInWindow(at: RankingPlace, { scan, next }: SearchWindow): RankingPlace {
+  return {
+    ...commonOf(at),
+    phase: "ranking",
+    scan,
+    offset: 0,
+    ...(at.start === undefined ? {} : { start: at.start }),
+    ...(next === undefined ? {} : { end: next }),
+  };
 }
 
 function show(
   { cursors, scale, request, conditions }: PageSearch,
-  { shown }: Place,
-  at: RankingPlace,
-  window: SearchWindow,
-  { rank: shownRank, place, ...item }: WindowItem,
+  inWindow: RankingPlace,
+  { productId, distance, rank: shownRank, place, matchedImageId, queryImageId }: WindowItem,
   order: number,
-  filled: number,
+  rank: number,
 ): SimilarItem {
-  const rank = shown + filled + 1;
-  const cursor: Place = {
-    ...commonOf(at),
-    phase: "ranking",
-    shown: rank,
-    scan: window.scan,
-    offset: order + 1,
-    ...(at.start === undefined ? {} : { start: at.start }),
-    ...(window.next === undefined ? {} : { end: window.next }),
-    // In another order than the distance's there is no "after this one"; counting has to do.
-    ...(request.options?.diversity ? {} : { after: { rank: shownRank, productId: item.productId } }),
-  };
+  // In another order than the distance's there is no "after this one"; counting has to do.
+  const after = request.options?.diversity ? undefined : { rank: shownRank, productId };
   return {
-    ...item,
-    cursor: cursors.encode(cursor),
-    score: scale.toScore(item.distance),
+    productId,
+    cursor: cursors.encodeItem(inWindow, rank, order + 1, after),
+    score: scale.toScore(distance),
+    distance,
     reason: "VISUAL",
     rank,
     rankBeforeReranking: rank - order - 1 + place,
-    rule: ruleOf(conditions, at.level),
+    rule: ruleOf(conditions, inWindow.level),
+    ...(matchedImageId === undefined ? {} : { matchedImageId }),
+    ...(queryImageId === undefined ? {} : { queryImageId }),
   };
 }
 

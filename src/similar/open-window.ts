@@ -1,8 +1,6 @@
 import DataLoader from "dataloader";
 import type { NeighbourSearch, SearchWindow, Seeds, WindowRequest } from "../vectors/vectors.type.js";
-import type { Place } from "./cursor.js";
-
-type RankingPlace = Extract<Place, { phase: "ranking" }>;
+import type { RankingPlace } from "./cursor.js";
 
 /** Opens the window at a place of one seed's ranking. */
 export type OpenWindow = (place: RankingPlace, limit: number, scan?: WindowRequest["scan"]) => Promise<SearchWindow>;
@@ -30,24 +28,30 @@ export function createWindowOpeners(
   search: Pick<NeighbourSearch, "windows">,
   common: Omit<WindowRequest, "seeds" | "limit" | "scan" | "level" | "start" | "end" | "after">,
 ): (seeds: Seeds) => OpenWindow {
-  const loader = new DataLoader<Opening, SearchWindow>(
-    async (openings) => {
-      const found = new Map<Opening, SearchWindow>();
-      await Promise.all(
-        togetherOf(openings).map(async (together) => {
-          const { windows } = await search.windows({ ...common, ...requestOf(together) });
-          for (const opening of together) {
-            const { seeds } = opening;
-            const own = windows.find(({ seed }) => seeds.by !== "product" || seed.productId === seeds.ids[0]);
-            if (own) found.set(opening, { ...own, items: own.items.slice(0, opening.limit) });
-          }
-        }),
-      );
-      return openings.map((opening) => found.get(opening) ?? GONE);
-    },
-    { cache: false },
-  );
-  return (seeds) => (place, limit, scan) => loader.load({ seeds, place, limit, scan: scan ?? place.scan });
+  const createLoader = () =>
+    new DataLoader<Opening, SearchWindow>(
+      async (openings) => {
+        const found = new Map<Opening, SearchWindow>();
+        await Promise.all(
+          togetherOf(openings).map(async (together) => {
+            const { windows } = await search.windows({ ...common, ...requestOf(together) });
+            for (const opening of together) {
+              const { seeds } = opening;
+              const own = windows.find(({ seed }) => seeds.by !== "product" || seed.productId === seeds.ids[0]);
+              if (own) found.set(opening, { ...own, items: own.items.slice(0, opening.limit) });
+            }
+          }),
+        );
+        return openings.map((opening) => found.get(opening) ?? GONE);
+      },
+      { cache: false },
+    );
+  // Most pages need no second window.
+  let loader: DataLoader<Opening, SearchWindow> | undefined;
+  return (seeds) => (place, limit, scan) => {
+    loader ??= createLoader();
+    return loader.load({ seeds, place, limit, scan: scan ?? place.scan });
+  };
 }
 
 function togetherOf(openings: readonly Opening[]): Opening[][] {

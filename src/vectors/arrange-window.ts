@@ -29,6 +29,8 @@ interface Candidate {
   /** Of the products' vectors. */
   readonly own: number;
   readonly shown: number;
+  /** From 1, among what the window shows. */
+  place: number;
 }
 
 const LAST_ID = 2n ** 63n - 1n;
@@ -43,18 +45,13 @@ export function arrangeWindow(row: WindowRow, request: WindowRequest): SearchWin
   const bound = request.end ?? { rank: Number.POSITIVE_INFINITY, productId: LAST_ID };
   const more = full && last !== undefined && !isAfter(last.own, last.productId, bound);
   const next: Position | undefined = more ? { rank: last.own, productId: last.productId } : request.end;
-  const items = itemsOf(
-    row,
-    candidates.filter(({ own, productId }) => !isAfter(own, productId, bound)),
-    request,
-  );
-  const { after } = request;
-  const left = after === undefined ? items : items.filter(({ rank, productId }) => isAfter(rank, productId, after));
+  const within =
+    request.end === undefined ? candidates : candidates.filter(({ own, productId }) => !isAfter(own, productId, bound));
   return {
     seed: seedOf(row),
     scan: row.broad ? "hnsw" : "exact",
     complete: !row.broad || !row.embedded || (full && last !== undefined),
-    items: left.slice(0, request.limit),
+    items: itemsOf(row, within, request),
     ...(next === undefined ? {} : { next }),
   };
 }
@@ -66,7 +63,7 @@ function candidatesOf(row: WindowRow, request: WindowRequest): { candidates: Can
   const ids = row.ids ?? [];
   const candidates = ids.map((productId, at): Candidate => {
     const own = row.ranks![at]!;
-    return { at, productId, own, shown: row.pair_ranks?.[at] ?? own };
+    return { at, productId, own, shown: row.pair_ranks?.[at] ?? own, place: 0 };
   });
   const most = mostCandidates(request);
   if (!row.broad) return { candidates, full: candidates.length === most };
@@ -84,7 +81,7 @@ function candidatesOf(row: WindowRow, request: WindowRequest): { candidates: Can
 function itemsOf(row: WindowRow, candidates: readonly Candidate[], request: WindowRequest): WindowItem[] {
   const groups = new Set<string>();
   const most = request.maxDistance === undefined ? Number.POSITIVE_INFINITY : request.maxDistance - 1;
-  const shown: (Candidate & { place: number })[] = [];
+  const shown: Candidate[] = [];
   for (const candidate of candidates) {
     const group = row.groups?.[candidate.at] ?? null;
     if (group !== null) {
@@ -92,10 +89,14 @@ function itemsOf(row: WindowRow, candidates: readonly Candidate[], request: Wind
       groups.add(group);
       if (row.repeated?.[candidate.at]) continue;
     }
-    if (candidate.shown <= most) shown.push({ ...candidate, place: shown.length + 1 });
+    if (candidate.shown > most) continue;
+    candidate.place = shown.length + 1;
+    shown.push(candidate);
   }
   if (row.pair_ranks) sorted(shown, "shown");
-  return shown.map(({ at, productId, shown: rank, place }) => {
+  const { after } = request;
+  const left = after === undefined ? shown : shown.filter((item) => isAfter(item.shown, item.productId, after));
+  return left.slice(0, request.limit).map(({ at, productId, shown: rank, place }) => {
     const matched = row.image_ids?.[at];
     const query = row.query_image_ids === undefined ? row.query_image_id : row.query_image_ids?.[at];
     return {
