@@ -6,6 +6,7 @@ import { ApolloServer } from "@apollo/server";
 import { startStandaloneServer } from "@apollo/server/standalone";
 import express from "express";
 import fastify from "fastify";
+import { parse, subscribe } from "graphql";
 import { type Lookalike, type LookalikeContext, type LookalikeOptions, lookalike } from "../../src/index.js";
 import { describeOnBothDatabases } from "../support/database.js";
 import { asAdmin, type GraphqlAnswer } from "../support/shop.js";
@@ -111,6 +112,14 @@ describeOnBothDatabases("the library in another server", (_, kind) => {
       assertSimilar(await ask(`${address}/graphql`, SIMILAR));
       const wrong = await ask(`${address}/graphql`, `{ similarItems(productId: "nowhere") { status } }`);
       assert.equal(wrong.errors![0]!.extensions.code, "PRODUCT_NOT_FOUND");
+      const without = await ask<Similar>(
+        `${address}/graphql`,
+        `{ similarItems(productId: "mugs-red", filter: { excludeIds: ["mugs-blue", "mugs-green", "nowhere"] }) {
+          status edges { matchedImage { url } node { externalId } } } }`,
+      );
+      assert.equal(without.errors, undefined);
+      const left = without.data!.similarItems.edges.map(({ node }) => node.externalId);
+      assert.ok(left.length > 0 && !left.includes("mugs-blue") && !left.includes("mugs-green"));
       const short = await ask(`${address}/graphql`, `{ similarItems(productId: "mugs-red", first: 0) { status } }`);
       assert.equal(short.errors![0]!.extensions.code, "BAD_USER_INPUT");
       const refused = await ask(`${address}/graphql`, SIMILAR, { authorization: "Bearer of-nothing" });
@@ -199,6 +208,15 @@ describeOnBothDatabases("the library in another server", (_, kind) => {
       await onLoopback(yoga("admin"), async (address) => {
         assert.equal(code(await ask(`${address}/graphql`, query)), undefined);
       });
+      const events = await subscribe({
+        schema: whole.schema,
+        document: parse("subscription { embeddingProgress { embeddedPhotos remainingPhotos } }"),
+        contextValue: await whole.createContext({ headers: asAdmin }),
+      });
+      assert.ok(Symbol.asyncIterator in events);
+      const { data } = (await events.next()).value as { data: { embeddingProgress: object } };
+      assert.deepEqual({ ...data.embeddingProgress }, { embeddedPhotos: 24, remainingPhotos: 0 });
+      await events.return(undefined);
     } finally {
       await whole.close();
     }
