@@ -39,17 +39,19 @@ ${rows.join("\n")}
 
 ## Secrets
 
-\`adminToken\`, \`storefrontKey\` and \`databaseUrl\` may point elsewhere instead of holding the secret:
-\`"env:NAME"\` takes it from another environment variable, \`"file:PATH"\` from a file, as container platforms mount
+\`adminToken\`, \`storefrontKey\`, \`storefrontKeys\` (as a whole or each key) and \`databaseUrl\` may point elsewhere
+instead of holding the secret: \`"env:NAME"\` takes it from another environment variable, \`"file:PATH"\` from a file, as container platforms mount
 them. Secrets never appear in logs, and tokens are compared in constant time.
 
 Without an \`adminToken\`, the first \`lookalike serve\` makes one and keeps it in the file \`admin-token\` of the data
-folder, readable by its owner only. It prints where, not what.
+folder, readable by its owner only. It prints where, not what. What keys, tokens and limits do is in
+[access.md](access.md).
 
 \`\`\`json
 {
   "databaseUrl": "env:SHOP_DATABASE_URL",
   "adminToken": "file:/run/secrets/lookalike-admin-token",
+  "storefrontKeys": { "web": "env:WEB_KEY", "app": "env:APP_KEY" },
   "corsOrigins": ["https://shop.example"],
   "defaultCurrency": "EUR"
 }

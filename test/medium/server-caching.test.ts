@@ -116,7 +116,7 @@ describe("what may be kept of answers", () => {
       assert.ok(hint, `${type.name}, reached by ${name}, needs @Directive("@cacheControl(inheritMaxAge: true)")`);
       for (const below of Object.values(type.getFields())) walk(`${name}.${below.name}`, below);
     };
-    for (const name of ["product", "products", "similarItems"]) walk(name, Query.getFields()[name]!);
+    for (const name of ["product", "products", "similarItems", "similarItemsTo"]) walk(name, Query.getFields()[name]!);
     assert.ok(reached.has("ProductImage") && reached.has("SimilarItemEdge"));
   });
 });
