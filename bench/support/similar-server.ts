@@ -3,6 +3,7 @@ import { composeServer } from "../../src/compose-server.js";
 import { loadConfig } from "../../src/config.js";
 import { createLogger } from "../../src/logger.js";
 import { buildServer } from "../../src/server/build-server.js";
+import { reportCpu } from "./report-cpu.js";
 
 /*
  * The real server over a database that a benchmark filled, in a process of its own. It registers no encoder, because
@@ -14,6 +15,7 @@ const core = await composeCore(loadConfig(), logger, "server");
 const parts = composeServer(core);
 const server = await buildServer(parts);
 process.send?.(await server.listen({ host: "127.0.0.1", port: 0 }));
+reportCpu();
 process.once("disconnect", () => {
   void server
     .close()
