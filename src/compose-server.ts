@@ -22,6 +22,7 @@ import { ModelVersionResolver } from "./models/model-version.resolver.js";
 import type { ServerParts } from "./server/build-server.js";
 import { createEmbedPicture } from "./similar/embed-picture.js";
 import { SimilarItemExplanationResolver } from "./similar/explanation.resolver.js";
+import { SimilarRulesResolver } from "./similar/rules/similar-rules.resolver.js";
 import {
   SimilarItemConnectionResolver,
   SimilarItemEdgeResolver,
@@ -73,6 +74,7 @@ export function composeServer(core: Core): ServerParts & { close(): Promise<void
       new SimilarItemEdgeResolver(),
       new SimilarItemExplanationResolver(),
       new SimilarItemsResolver(similar, embedPicture, config.defaultCurrency),
+      new SimilarRulesResolver(core.rules, core.findProduct),
       new TrainingMutationsResolver(core.training),
       new TrainingPhotoResolver(),
       new TrainingProgressResolver(),

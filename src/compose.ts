@@ -35,8 +35,11 @@ import {
   createRefreshModel,
 } from "./models/index.js";
 import { createListModels } from "./models/list-models.js";
+import { createCachedSimilarItems } from "./similar/cache/index.js";
 import { createFindProduct } from "./similar/find-product.js";
 import { createSimilarItems } from "./similar/index.js";
+import { createRevisions } from "./similar/revisions.js";
+import { createRuleBooks, createRuledSimilarItems, createSimilarRules } from "./similar/rules/index.js";
 import { createVectors } from "./vectors/index.js";
 
 /** What the refresh of a model tells the run that waits for it. */
@@ -67,7 +70,9 @@ export async function composeCore(config: Config, logger: Logger, role: DataFold
     const intake = createPhotoIntake({ blobs, config });
     const fetcher = createGuardedFetcher({ config, logger });
     closing.push(() => fetcher.close());
-    const writer = createCatalogWriter({ database, queue, vectors, logger });
+    const revisions = createRevisions({ sql: database });
+    const written = createCatalogWriter({ database, queue, vectors, logger });
+    const writer = { ...written, apply: revisions.expiring(written.apply) };
     const catalogImport = createCatalogImport({
       database,
       writer,
@@ -76,6 +81,19 @@ export async function composeCore(config: Config, logger: Logger, role: DataFold
       intake,
       openUrl: (url, options) => fetcher.openGuarded(url, options),
     });
+    const promotion = createModelPromotion({
+      ...{ database, queue, vectors, artefacts, config, logger },
+      runs: waitingRuns,
+    });
+    const books = createRuleBooks({ sql: database, revisions });
+    const ruled = createRuledSimilarItems({
+      ...{ books, sql: database },
+      similar: createSimilarItems({ vectors, models }),
+    });
+    const cached =
+      config.cache > 0
+        ? createCachedSimilarItems({ similar: ruled, revisions, books, maxBytes: config.cache * 1024 * 1024 })
+        : undefined;
     return {
       config,
       logger,
@@ -84,7 +102,11 @@ export async function composeCore(config: Config, logger: Logger, role: DataFold
       vectors,
       models,
       listModels: createListModels(database),
-      promotion: createModelPromotion({ database, queue, vectors, artefacts, config, runs: waitingRuns, logger }),
+      promotion: {
+        ...promotion,
+        promote: revisions.expiring(promotion.promote),
+        rollback: revisions.expiring(promotion.rollback),
+      },
       compareModels: createCompareModels({ vectors, models }),
       encoders,
       blobs,
@@ -96,7 +118,10 @@ export async function composeCore(config: Config, logger: Logger, role: DataFold
       catalogImport,
       products: createProductReads(database),
       findProduct: createFindProduct(database),
-      similar: createSimilarItems({ vectors, models }),
+      similar: cached ?? ruled,
+      /** What the cache of answers did since this process started; undefined without one. */
+      cacheCounters: () => cached?.counters(),
+      rules: createSimilarRules({ database, revisions }),
       evaluation: createEvaluation({ vectors, models }),
       distributions: createDistributions({ database, vectors, models }),
       training: createTraining({

@@ -74,6 +74,16 @@ const settingsSchema = z.strictObject({
   keepModels: size
     .default(2)
     .describe("Retired models that are kept to go back to, and refused candidates; older ones are deleted."),
+  interactionDays: size
+    .max(3_650)
+    .default(90)
+    .describe("Days that shoppers' clicks and purchases are kept, and those of an experiment after its end."),
+  cache: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(64)
+    .describe("Memory for answers to shoppers that are asked for again, in MiB; 0 remembers none."),
 });
 
 /** Validated configuration of every process. Secrets are never logged (see logger.ts). */
@@ -120,6 +130,8 @@ const VARIABLES: Record<keyof Config, string> = {
   retrainChange: "LOOKALIKE_RETRAIN_CHANGE",
   maxPixels: "LOOKALIKE_MAX_PIXELS",
   keepModels: "LOOKALIKE_KEEP_MODELS",
+  interactionDays: "LOOKALIKE_INTERACTION_DAYS",
+  cache: "LOOKALIKE_CACHE",
 };
 
 /** One line a setting: variable, default and meaning; the CLI's help and docs/configuration.md are made of it. */

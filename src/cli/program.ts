@@ -31,6 +31,7 @@ export function buildProgram(): Command {
   addServices(program);
   addCatalog(program);
   addQuestions(program);
+  addRules(program);
   addTraining(program);
   addEncoders(program);
   return program;
@@ -145,6 +146,35 @@ function addQuestions(program: Command): void {
     .action(async (id, options) => (await import("./promote.command.js")).deleteModel(id, options));
 }
 
+function addRules(program: Command): void {
+  const rules = program.command("rules").description("products pinned or hidden in similarItems").exitOverride();
+  const narrowed = (usage: string, description: string): Command =>
+    command(rules, usage, description)
+      .option("--for-product <product>", "only in the answer for this product")
+      .option("--for-category <path>", "only in the answers for this category and below: Shoes > Boots", categoryPath)
+      .option("--from <date>", "from this moment on: 2026-12-01, or 2026-12-01T08:00:00+01:00", date)
+      .option("--to <date>", "until this moment", date)
+      .option("--note <text>", "for people");
+  command(rules, "list", "list the rules, newest first")
+    .option("--product <product>", "those that pin or hide this product")
+    .option("--for-product <product>", "those about this product's answer alone")
+    .option("--for-category <path>", "those about this very category: Shoes > Boots", categoryPath)
+    .addOption(new Option("--state <state>", "those in this state").choices(["scheduled", "active", "expired"]))
+    .option("--first <n>", "how many, 1 to 1000", wholeNumber(1, 1_000), 50)
+    .option("--json", "print JSON")
+    .action(async (options) => (await import("./rules.command.js")).listRules(options));
+  narrowed("pin <product>", "show a product at a position")
+    .requiredOption("--position <n>", "1 to 100, counted over all pages", wholeNumber(1, 100))
+    .option("--json", "print the rule as JSON")
+    .action(async (product, options) => (await import("./rules.command.js")).pinProduct(product, options));
+  narrowed("hide <product>", "keep a product out")
+    .option("--json", "print the rule as JSON")
+    .action(async (product, options) => (await import("./rules.command.js")).hideProduct(product, options));
+  command(rules, "remove <rule>", "remove a rule, such as rule_3")
+    .option("--json", "print the rule as JSON")
+    .action(async (rule, options) => (await import("./rules.command.js")).removeRule(rule, options));
+}
+
 function addTraining(program: Command): void {
   command(program, "train", "learn the shop's own notion of similar")
     .option(
@@ -240,6 +270,20 @@ function number(least: number, most: number): (text: string) => number {
     if (text.trim() !== "" && value >= least && value <= most) return value;
     throw new InvalidArgumentError(`It must be a number from ${least} to ${most}.`);
   };
+}
+
+function categoryPath(text: string): string[] {
+  const levels = text.split(">").map((level) => level.trim());
+  if (levels.every((level) => level !== "")) return levels;
+  throw new InvalidArgumentError("Write the levels outermost first, with > between them: Shoes > Boots.");
+}
+
+/** A day means its beginning in UTC; a time says its zone. */
+function date(text: string): Date {
+  const isDate = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/.test(text);
+  const value = new Date(text);
+  if (isDate && !Number.isNaN(value.getTime())) return value;
+  throw new InvalidArgumentError("Write it as 2026-12-01, or with time and zone as 2026-12-01T08:00:00+01:00.");
 }
 
 function threeNumbers(text: string): [number, number, number] {

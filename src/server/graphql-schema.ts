@@ -14,6 +14,7 @@ import { CompareModelsResolver } from "../models/compare-models.resolver.js";
 import { ModelMutationsResolver } from "../models/model-mutations.resolver.js";
 import { ModelVersionResolver } from "../models/model-version.resolver.js";
 import { SimilarItemExplanationResolver } from "../similar/explanation.resolver.js";
+import { SimilarRulesResolver } from "../similar/rules/similar-rules.resolver.js";
 import {
   SimilarItemConnectionResolver,
   SimilarItemEdgeResolver,
@@ -41,6 +42,7 @@ const RESOLVERS: NonEmptyArray<ResolverClass> = [
   SimilarItemEdgeResolver,
   SimilarItemExplanationResolver,
   SimilarItemsResolver,
+  SimilarRulesResolver,
   TrainingMutationsResolver,
   TrainingPhotoResolver,
   TrainingProgressResolver,

@@ -1,0 +1,5 @@
+export {
+  type CacheCounters,
+  type CachedSimilarItems,
+  createCachedSimilarItems,
+} from "./cached-similar-items.js";
