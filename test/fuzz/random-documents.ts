@@ -8,6 +8,15 @@ import { runRandomDocuments } from "../support/random-run.js";
 const { values } = parseArgs({
   options: { documents: { type: "string", default: "10000" }, seed: { type: "string", default: "1" } },
 });
-const run = await runRandomDocuments({ documents: Number(values.documents), seed: Number(values.seed) });
+/** Longer than this, an answer is worth a look. */
+const SLOW_MS = 5_000;
+const run = await runRandomDocuments({
+  documents: Number(values.documents),
+  seed: Number(values.seed),
+  onAnswer(answers, milliseconds, request) {
+    if (answers % 1_000 === 0) console.error(`${answers} answers`);
+    if (milliseconds > SLOW_MS) console.error(`${milliseconds} ms: ${JSON.stringify(request).slice(0, 1_000)}`);
+  },
+});
 console.log(JSON.stringify(run, undefined, 2));
 if (run.problems.length > 0 || run.unhandled.length > 0) process.exitCode = 1;

@@ -38,9 +38,12 @@ const KEPT_PROBLEMS = 20;
 export async function runRandomDocuments({
   documents,
   seed,
+  onAnswer,
 }: {
   readonly documents: number;
   readonly seed: number;
+  /** After each answer: how many there are, and how long this one took. */
+  readonly onAnswer?: (answers: number, milliseconds: number, request: RandomRequest) => void;
 }): Promise<RandomRun> {
   const unhandled: string[] = [];
   const note = (error: unknown): void =>
@@ -55,12 +58,20 @@ export async function runRandomDocuments({
   try {
     const next = await drawRequests(createRandom(seed), address, parts.subgraph);
     const tally = createTally();
+    let answers = 0;
+    const askOne = async (): Promise<void> => {
+      const request = next();
+      const sentAt = Date.now();
+      await tally.add(request, sender);
+      answers += 1;
+      onAnswer?.(answers, Date.now() - sentAt, request);
+    };
     const ask = async (total: number): Promise<void> => {
       let left = total;
       const lane = async (): Promise<void> => {
         while (left > 0) {
           left -= 1;
-          await tally.add(next(), sender);
+          await askOne();
         }
       };
       await Promise.all(Array.from({ length: LANES }, lane));
