@@ -7,7 +7,7 @@ import type { Vectors } from "../vectors/vectors.type.js";
 export interface MaintainVectorsDependencies {
   readonly queue: Pick<JobQueue, "counts">;
   readonly models: Pick<ModelVersions, "live" | "settle">;
-  readonly vectors: Pick<Vectors, "ensureIndex">;
+  readonly vectors: Pick<Vectors, "ensureIndex" | "calibrate">;
   readonly logger: Logger;
 }
 
@@ -20,7 +20,8 @@ export interface VectorMaintenance {
 const LOOK_EVERY_MS = 5_000;
 
 /**
- * After a burst of embedding, lets a complete base model take over and builds the index that a grown catalog needs.
+ * After a burst of embedding, lets a complete base model take over, builds the index that a grown catalog needs, and
+ * measures the scale of its scores.
  * Not during the burst: inserting into a live index runs at some hundred rows a second, building it afterwards at
  * thousands.
  */
@@ -39,7 +40,9 @@ export function startVectorMaintenance(dependencies: MaintainVectorsDependencies
     // A refresh builds its candidate's index itself, when the last vector is there.
     const halfMade = refreshing.waiting + refreshing.active + refreshing.retrying > 0;
     for (const { id, state } of await models.live()) {
-      if (state !== "CANDIDATE" || !halfMade) await vectors.ensureIndex(id);
+      if (state === "CANDIDATE" && halfMade) continue;
+      await vectors.ensureIndex(id);
+      await vectors.calibrate(id);
     }
   };
   let idle = true;

@@ -15,7 +15,8 @@ import type { StabilityReport } from "./stability.js";
 
 export interface RefreshModelDependencies extends MakeVectorsDependencies {
   readonly database: Database;
-  readonly vectors: MakeVectorsDependencies["vectors"] & Pick<Vectors, "countPhotos" | "findGaps" | "ensureIndex">;
+  readonly vectors: MakeVectorsDependencies["vectors"] &
+    Pick<Vectors, "countPhotos" | "findGaps" | "ensureIndex" | "calibrate">;
   readonly models: Pick<ModelVersions, "find" | "live" | "active" | "settle">;
   readonly promotion: Pick<ModelPromotion, "promoteByGate" | "cleanUp">;
   readonly runs: WaitingRuns;
@@ -97,6 +98,7 @@ async function refresh(
   await makeComplete(dependencies, model, note, signal);
   await note(atStage("index"));
   await vectors.ensureIndex(model.id);
+  await vectors.calibrate(model.id);
   await database.query(
     "UPDATE model_version SET refreshed_at = coalesce(refreshed_at, clock_timestamp()) WHERE id = $1::int",
     [model.id],
