@@ -34,15 +34,20 @@ describeOnBothDatabases("the library in another server", (_, kind) => {
   let shop: TinyShop;
   let plugin: Lookalike;
   let noted: Noted[];
-  const open = (options: LookalikeOptions = {}): Promise<Lookalike> =>
-    lookalike({ ...shop.config, logLevel: "debug", logger: noteIn(noted), publicUrl: "/lookalike", ...options });
+  const opened: Lookalike[] = [];
+  const open = async (options: LookalikeOptions = {}): Promise<Lookalike> => {
+    const own = { logLevel: "debug", logger: noteIn(noted), publicUrl: "/lookalike" } as const;
+    const library = await lookalike({ ...shop.config, ...own, ...options });
+    opened.push(library);
+    return library;
+  };
   before(async () => {
     noted = [];
     shop = await openTinyShop(kind, 1);
     plugin = await open();
   });
   after(async () => {
-    await plugin.close();
+    for (const library of opened) await library.close();
     await shop.close();
   });
 
@@ -244,7 +249,6 @@ describeOnBothDatabases("the library in another server", (_, kind) => {
       assert.equal(error!.extensions.requestId, "of-the-host");
       assert.ok(!JSON.stringify(answer).includes("secret"));
     });
-    await failing.close();
     const line = noted.find(({ level }) => level === "error");
     assert.equal(line?.fields.requestId, "of-the-host");
     assert.match(JSON.stringify(line), /a secret of the database/);
@@ -319,6 +323,7 @@ async function ask<Data = Record<string, unknown>>(
     method: "POST",
     headers: { "content-type": "application/json", ...headers },
     body: JSON.stringify({ query }),
+    signal: AbortSignal.timeout(30_000),
   });
   return { ...((await response.json()) as Omit<GraphqlAnswer<Data>, "status">), status: response.status };
 }
