@@ -40,7 +40,7 @@ export interface ServerParts {
 }
 
 /** Which queries a GraphQL address takes. */
-type Queries = Pick<Access, "manifest"> & Partial<Pick<Access, "preHandler">>;
+type Queries = Pick<Access, "manifest" | "preHandler">;
 
 /** Queries and mutations are short: they are answered even when the caller has gone. */
 const NEVER = new AbortController().signal;
@@ -95,12 +95,13 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
     const apollo = createGraphqlServer(answered, server, { introspection, cacheSeconds, manifest, logger });
     await apollo.start();
     const handler = fastifyApolloHandler(apollo, { context: async (request) => createContext(request, NEVER) });
-    const guards = { onRequest, onSend: tagAnswer, ...(preHandler ? { preHandler } : {}) };
-    server.route({ method: ["GET", "POST"], url, ...guards, handler });
+    server.route({ method: ["GET", "POST"], url, onRequest, preHandler, onSend: tagAnswer, handler });
   };
   await addGraphql("/graphql", schema, access);
-  // A router's queries are made from its clients', and stand in no manifest.
-  if (parts.subgraph) await addGraphql("/subgraph", parts.subgraph(schema), { manifest: undefined });
+  if (parts.subgraph) {
+    const queries = { manifest: undefined, preHandler: access.preHandlerOfSubgraph };
+    await addGraphql("/subgraph", parts.subgraph(schema), queries);
+  }
   addGraphqlStream(server, schema, createContext, { onRequest, preHandler });
 
   addHealthRoutes(server, parts.readiness, logger);

@@ -11,7 +11,7 @@ interface Refusal {
 describe("what the server refuses", () => {
   let shop: TestShop;
   before(async () => {
-    shop = await openShop("embedded", { fetchMaxBytes: 100_000 });
+    shop = await openShop("embedded", { fetchMaxBytes: 100_000, subgraph: true });
   });
   after(() => shop.close());
 
@@ -209,6 +209,7 @@ describe("what the server refuses", () => {
         417,
         "BAD_REQUEST",
       ],
+      [`POST /subgraph HTTP/1.1\r\nhost: [\r\n${json}\r\ncontent-length: 26`, question, 400, "BAD_REQUEST"],
       ["GRAPHQL", "", 400, "BAD_REQUEST"],
       [`GET / HTTP/1.1\r\nhost: x\r\nx: ${"x".repeat(20_000)}`, "", 431, "BAD_REQUEST"],
       [`GET /photos/${"x".repeat(300)} HTTP/1.1\r\nhost: x\r\nconnection: close`, "", 404, "NOT_FOUND"],

@@ -24,6 +24,8 @@ export interface Access {
   readonly onRequest: Hook;
   /** With the body: whether it can be a request at all, and whether the manifest has the query. */
   readonly preHandler: Hook;
+  /** The same without the manifest: a router makes its queries of its clients', which stand in none. */
+  readonly preHandlerOfSubgraph: Hook;
   readonly manifest: QueryManifest | undefined;
   /** Behind the guard only. */
   viewerOf(request: FastifyRequest): Viewer;
@@ -63,6 +65,9 @@ export async function addAccess(server: FastifyInstance, config: AccessSettings,
     async preHandler(request) {
       const parameters = readGraphqlParameters(request);
       if (manifest) assertInManifest(manifest, parameters, viewerOf(request));
+    },
+    async preHandlerOfSubgraph(request) {
+      readGraphqlParameters(request);
     },
   };
 }
