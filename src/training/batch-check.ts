@@ -1,4 +1,4 @@
-import type { StepOptions } from "./trainer.type.js";
+import type { Photos, StepOptions } from "./trainer.type.js";
 import { BatchUnusable } from "./training.errors.js";
 
 /**
@@ -33,9 +33,29 @@ export function checkBatch(
   }
 }
 
+/** Callers without a compiler leave photos out, or give them as plain arrays. @throws BatchUnusable */
+export function checkPhotos(photos: Photos): void {
+  const given = objectOf(photos);
+  const arrays = "images" in given ? { images: given.images } : objectOf(given.boundary);
+  for (const [name, values] of Object.entries(arrays)) requireFloats(name, values);
+}
+
+function objectOf(given: unknown): Readonly<Record<string, unknown>> {
+  if (typeof given === "object" && given !== null) return given as Readonly<Record<string, unknown>>;
+  throw new BatchUnusable(
+    "No photos were given. Give { images }, or { boundary } as `trunk` made it: a Float32Array, or one a value.",
+  );
+}
+
+function requireFloats(name: string, values: unknown): void {
+  if (values instanceof Float32Array) return;
+  throw new BatchUnusable(`The photos' "${name}" are no Float32Array. Wrap them: Float32Array.from(numbers).`);
+}
+
 /** Labels as the graph takes them: two that differ must not become one. @throws BatchUnusable */
 export function labelsOf(given: Int32Array | readonly number[]): Int32Array {
   if (given instanceof Int32Array) return given.slice();
+  if (!Array.isArray(given)) throw new BatchUnusable("Labels are given as an Int32Array or an array of numbers.");
   const at = given.findIndex((label) => label !== (label | 0));
   if (at < 0) return Int32Array.from(given);
   throw new BatchUnusable(`Label ${at} is ${given[at]}. Labels are whole numbers from 0 to 2147483647.`);

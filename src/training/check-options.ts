@@ -1,3 +1,4 @@
+import { refuseUnknownSettings } from "./known-settings.js";
 import type { TrainerOptions } from "./trainer.type.js";
 import { TrainingUnfit } from "./training.errors.js";
 
@@ -13,28 +14,14 @@ const known = {
   pooling: ["average", "cls", "max", "mean-tokens", "none"],
 } as const;
 
-type Checked = Pick<
-  TrainerOptions,
-  | "averaging"
-  | "clipNorm"
-  | "cut"
-  | "device"
-  | "head"
-  | "learningRate"
-  | "loss"
-  | "optimiser"
-  | "optimiserIn"
-  | "schedule"
-  | "threads"
->;
-
 /**
  * Refuses settings with which a run would look healthy and ruin its weights.
  * @throws TrainingUnfit naming the setting and what it may be
  */
-export function checkOptions(options: Checked): void {
+export function checkOptions(options: TrainerOptions): void {
   const { cut, learningRate, clipNorm, averaging, threads } = options;
   checkNames(options);
+  refuseUnknownSettings(options);
   if (cut.length === 0) refuse("cut", "empty", "the name of a value, such as the encoder's input");
   const rates = typeof learningRate === "object" ? learningRate : { head: learningRate, trunk: learningRate };
   for (const group of ["head", "trunk"] as const) {
@@ -49,7 +36,7 @@ export function checkOptions(options: Checked): void {
   checkNumbers(options);
 }
 
-function checkNames({ device = "cpu", head, loss, optimiser, optimiserIn = "host" }: Checked): void {
+function checkNames({ device = "cpu", head, loss, optimiser, optimiserIn = "host" }: TrainerOptions): void {
   oneOf("device", device, known.device);
   oneOf("name of the loss", loss.name, known.loss);
   oneOf("name of the optimiser", optimiser.name, known.optimiser);
@@ -64,7 +51,7 @@ function checkNames({ device = "cpu", head, loss, optimiser, optimiserIn = "host
   }
 }
 
-function checkNumbers({ loss, optimiser, schedule = {} }: Checked): void {
+function checkNumbers({ loss, optimiser, schedule = {} }: TrainerOptions): void {
   const texts = new Set(["distance", "margin", "name", "selection"]);
   for (const [group, values] of Object.entries({ loss, optimiser, schedule })) {
     for (const [name, value] of Object.entries(values) as [string, unknown][]) {

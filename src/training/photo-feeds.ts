@@ -1,5 +1,6 @@
 import type { InferenceSession, Tensor as RuntimeTensor } from "onnxruntime-node";
 import { elementCount, type GraphValue } from "../onnx/index.js";
+import { checkPhotos } from "./batch-check.js";
 import { floats, floatsOf } from "./runtime-session.js";
 import type { Photos } from "./trainer.type.js";
 import { BatchUnusable } from "./training.errors.js";
@@ -42,6 +43,7 @@ export function createPhotoFeeds(
   };
   return {
     count(photos) {
+      checkPhotos(photos);
       if ("images" in photos) return countOf(photos.images, image);
       const counts = boundary.map((value) => countOf(valueFor(photos.boundary, value), value));
       const [first = 0] = counts;
@@ -49,6 +51,7 @@ export function createPhotoFeeds(
       throw new BatchUnusable(`The boundary values hold ${counts.join(", ")} photos; they must be the same ones.`);
     },
     async boundary(photos) {
+      checkPhotos(photos);
       if ("boundary" in photos) return photos.boundary;
       const count = countOf(photos.images, image);
       const values: Record<string, Float32Array> = {};

@@ -1,6 +1,5 @@
 import {
   type CutGraph,
-  cutGraph,
   differentiate,
   type gradientRules,
   joinGelu,
@@ -12,7 +11,6 @@ import {
 } from "../autodiff/index.js";
 import {
   bindDimensions,
-  foldConstants,
   type Graph,
   GraphBuilder,
   type GraphValue,
@@ -20,6 +18,7 @@ import {
   type Tensor,
   type Value,
 } from "../onnx/index.js";
+import { cutForBatch } from "./cut-for-batch.js";
 import {
   buildHead,
   checkHead,
@@ -34,7 +33,8 @@ import {
 import { type LossSpecification, lossOf } from "./losses/index.js";
 import { BATCH, type PreparedEncoder } from "./prepare-encoder.js";
 import { BatchUnusable, TrainingUnfit } from "./training.errors.js";
-import { finiteWeight, requireRowPerPhoto } from "./usable-values.js";
+import { finiteWeight, requireOpenBatch, requireRowPerPhoto } from "./usable-values.js";
+import { fedWithTrainables, weightsAsInputs } from "./weights-as-inputs.js";
 
 /** Names of what a training graph reads and gives besides boundary values, weights and gradients. */
 export const STEP = {
@@ -120,6 +120,7 @@ export async function buildTrainingGraph(options: TrainingGraphOptions): Promise
       : builder.value(featureName(feature)),
   );
   requireRowPerPhoto([...cut.boundary, ...pooled], batch);
+  requireOpenBatch(encoder.graph.outputs);
   const joined = joinFeatures(builder, pooled);
   const width = Number(joined.type.shape[1]);
   const headTensors = firstHeadWeights(head, width, encoder.headPrefix, seed);
@@ -154,58 +155,6 @@ export async function buildTrainingGraph(options: TrainingGraphOptions): Promise
     headTensors,
   );
   return { graph, cut, trainables, boundary: [...cut.boundary, ...fedFeatures], frozenFeatures, width, dims };
-}
-
-/** The encoder with a static batch, its shape arithmetic computed, cut. Weights stay as they are. */
-export async function cutForBatch(encoder: PreparedEncoder, cuts: readonly string[], batch: number): Promise<CutGraph> {
-  const bound = inferShapes(bindDimensions(encoder.graph, { [BATCH]: batch }));
-  // Folding must not reach weights: a class token repeated for every photo would become as many tokens.
-  const weights = trainablesOf(bound);
-  const folded = await foldConstants(weightsAsInputs(bound, weights));
-  const tensors = weights.map((name) => [name, bound.initialisers.get(name)] as const);
-  return cutGraph(
-    inferShapes({
-      ...folded,
-      inputs: bound.inputs,
-      initialisers: new Map([
-        ...folded.initialisers,
-        ...tensors.filter((entry): entry is [string, Tensor] => !!entry[1]),
-      ]),
-    }),
-    cuts,
-  );
-}
-
-function weightsAsInputs(graph: Graph, weights: readonly string[]): Graph {
-  const initialisers = new Map(graph.initialisers);
-  const inputs = weights.flatMap((name): GraphValue[] => {
-    const tensor = initialisers.get(name);
-    initialisers.delete(name);
-    return tensor ? [{ name, type: { elementType: tensor.elementType, shape: tensor.shape } }] : [];
-  });
-  return { ...graph, inputs: [...graph.inputs, ...inputs], initialisers };
-}
-
-/** Weights that turned out to have no gradient go back among the constants. */
-function fedWithTrainables(
-  graph: Graph,
-  candidates: readonly string[],
-  trainables: readonly Trainable[],
-  tail: Graph,
-  headTensors: ReadonlyMap<string, Tensor>,
-): Graph {
-  const trained = new Set(trainables.map(({ name }) => name));
-  const idle = candidates.filter((name) => !trained.has(name));
-  const read = new Set(graph.nodes.flatMap(({ inputs }) => inputs));
-  const constants = idle.flatMap((name) => {
-    const tensor = headTensors.get(name) ?? tail.initialisers.get(name);
-    return tensor && read.has(name) ? [[name, tensor] as const] : [];
-  });
-  return {
-    ...graph,
-    inputs: graph.inputs.filter(({ name }) => !idle.includes(name) && read.has(name)),
-    initialisers: new Map([...graph.initialisers, ...constants]),
-  };
 }
 
 function frozenFeatureTypes(encoder: PreparedEncoder, features: readonly FeatureSpecification[], batch: number) {

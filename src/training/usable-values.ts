@@ -1,4 +1,4 @@
-import { float32Values, type GraphValue, type Tensor } from "../onnx/index.js";
+import { float32Values, type Graph, type GraphValue, type Tensor } from "../onnx/index.js";
 import { TrainingUnfit, WeightsNotFinite } from "./training.errors.js";
 
 /** The weight itself. @throws WeightsNotFinite */
@@ -6,6 +6,20 @@ export function finiteWeight(name: string, tensor: Tensor): Tensor {
   const index = float32Values(tensor).findIndex((value) => !Number.isFinite(value));
   if (index >= 0) throw new WeightsNotFinite(name, index);
   return tensor;
+}
+
+/**
+ * Refuses values whose first axis is as long as the batch and is not the batch: with another one it stays as it is.
+ * @param values of the encoder with its batch left open
+ * @throws TrainingUnfit
+ */
+export function requireOpenBatch(values: Graph["outputs"]): void {
+  const fixed = values.find(({ type }) => typeof type?.shape[0] === "number");
+  if (fixed === undefined) return;
+  throw new TrainingUnfit(
+    `"${fixed.name}" is [${fixed.type?.shape.join(", ")}] whatever the batch: its first axis does not count photos. ` +
+      "Choose another cut or feature, or export the encoder again with its batch axis open (dynamic_axes).",
+  );
 }
 
 /**

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { InferenceSession, Tensor as RuntimeTensor } from "onnxruntime-node";
 import { differentiate, nameOutputs, pickEarly } from "../../src/autodiff/index.js";
 import {
   checkGraph,
@@ -9,10 +8,9 @@ import {
   GraphBuilder,
   int64List,
   int64Tensor,
-  modelOf,
   type Value,
-  writeModel,
 } from "../../src/onnx/index.js";
+import { runGraph } from "../support/run-graph.js";
 
 type Weight = (...shape: number[]) => Value;
 type Build = (x: Value, weight: Weight, g: GraphBuilder) => Value;
@@ -43,21 +41,7 @@ function gradientsOf(graph: Graph, loss: string, trained: readonly string[]): Gr
   return nameOutputs(builder.graph(), wanted);
 }
 
-async function run(graph: Graph): Promise<Map<string, Float32Array>> {
-  let state = 11;
-  const next = () => {
-    state = (state * 48271) % 0x7fffffff;
-    return state / 0x7fffffff - 0.45;
-  };
-  const session = await InferenceSession.create(writeModel(modelOf(graph)), { logSeverityLevel: 4 });
-  const feeds = graph.inputs.map(({ name, type }) => {
-    const shape = type.shape.map(Number);
-    return [name, new RuntimeTensor("float32", Float32Array.from({ length: elementCount(shape) }, next), shape)];
-  });
-  const results = await session.run(Object.fromEntries(feeds));
-  await session.release();
-  return new Map(Object.entries(results).map(([name, { data }]) => [name, data as Float32Array]));
-}
+const run = (graph: Graph) => runGraph(graph, 11);
 
 /** The loss and every gradient stay what they were; gives the narrowed forward graph. */
 async function agree(shape: readonly number[], build: Build, opset?: number): Promise<Graph> {

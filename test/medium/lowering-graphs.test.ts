@@ -1,19 +1,11 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
-import { InferenceSession, Tensor as RuntimeTensor } from "onnxruntime-node";
 import { differentiate } from "../../src/autodiff/differentiate.js";
 import { cpuLowering, lowerForCpu, probeCpuLowering } from "../../src/autodiff/lowering/index.js";
 import { nameOutputs } from "../../src/autodiff/name-outputs.js";
-import {
-  type ConvSettings,
-  elementCount,
-  type Graph,
-  GraphBuilder,
-  modelOf,
-  type Value,
-  writeModel,
-} from "../../src/onnx/index.js";
+import { type ConvSettings, elementCount, type Graph, GraphBuilder, type Value } from "../../src/onnx/index.js";
 import { withoutInternalOperators } from "../support/blocked-operators.js";
+import { runGraph } from "../support/run-graph.js";
 
 let lower: (graph: Graph) => Graph;
 let usable = false;
@@ -51,21 +43,7 @@ function step(shape: readonly number[], build: Build): Graph {
   return nameOutputs(builder.graph(), wanted);
 }
 
-async function run(graph: Graph): Promise<Map<string, Float32Array>> {
-  let state = 7;
-  const next = () => {
-    state = (state * 48271) % 0x7fffffff;
-    return state / 0x7fffffff - 0.45;
-  };
-  const session = await InferenceSession.create(writeModel(modelOf(graph)), { logSeverityLevel: 4 });
-  const feeds = graph.inputs.map(({ name, type }) => {
-    const shape = type.shape.map(Number);
-    return [name, new RuntimeTensor("float32", Float32Array.from({ length: elementCount(shape) }, next), shape)];
-  });
-  const results = await session.run(Object.fromEntries(feeds));
-  await session.release();
-  return new Map(Object.entries(results).map(([name, { data }]) => [name, data as Float32Array]));
-}
+const run = (graph: Graph) => runGraph(graph, 7);
 
 /** Lowered equals plain within 1e-3 of each tensor's length. */
 async function compare(graph: Graph, lowered = lower(graph)): Promise<void> {

@@ -15,6 +15,7 @@ import {
   writeModelFile,
 } from "../../src/onnx/index.js";
 import { createTrainer, type Trainer, type TrainerOptions } from "../../src/training/index.js";
+import { smallRecipe } from "../support/small-recipe.js";
 
 /** image → Conv "trunk" → something → "features" */
 function encoder(
@@ -41,19 +42,7 @@ function foreign(): Graph {
   };
 }
 
-function recipe(changes: Partial<TrainerOptions> = {}): TrainerOptions {
-  return {
-    encoder: { graph: encoder() },
-    cut: "image",
-    head: { features: [{ value: "features", pooling: "average" }], layers: { kind: "linear", dims: 2 } },
-    loss: { name: "triplet", selection: "batch-all", margin: 0.2 },
-    optimiser: { name: "sgd" },
-    learningRate: 0.1,
-    batch: 4,
-    threads: 1,
-    ...changes,
-  };
-}
+const recipe = (changes: Partial<TrainerOptions> = {}): TrainerOptions => ({ ...smallRecipe(encoder()), ...changes });
 
 const noHead = { features: [{ value: "features", pooling: "average" as const }], layers: { kind: "none" as const } };
 const branch = (name: string): Graph => {

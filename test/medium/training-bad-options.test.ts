@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { LookalikeError } from "../../src/errors.js";
 import { float32Tensor, type Graph, GraphBuilder, tensorFromNumbers, type Value } from "../../src/onnx/index.js";
-import { createTrainer, type Trainer, type TrainerOptions } from "../../src/training/index.js";
+import { createTrainer, type Photos, type Trainer, type TrainerOptions } from "../../src/training/index.js";
+import { smallRecipe } from "../support/small-recipe.js";
 
 type Between = (x: Value, g: GraphBuilder) => Value;
 
@@ -20,17 +21,7 @@ function encoder(between: Between, batch: string | number = "batch", pixels: "fl
 
 /** Settings as JavaScript and files hold them, whatever the types say. */
 function recipe(changes: Readonly<Record<string, unknown>> = {}): TrainerOptions {
-  return {
-    encoder: { graph: encoder((x, g) => g.relu(x)) },
-    cut: "image",
-    head: { features: [{ value: "features", pooling: "average" }], layers: { kind: "linear", dims: 2 } },
-    loss: { name: "triplet", selection: "batch-all", margin: 0.2 },
-    optimiser: { name: "sgd" },
-    learningRate: 0.1,
-    batch: 4,
-    threads: 1,
-    ...changes,
-  } as TrainerOptions;
+  return { ...smallRecipe(encoder((x, g) => g.relu(x))), ...changes } as TrainerOptions;
 }
 
 const vectors = { features: [{ value: "features", pooling: "none" }], layers: { kind: "linear", dims: 2 } };
@@ -70,6 +61,20 @@ const options: Readonly<Record<string, readonly [message: RegExp, changes: Reado
   "a second moment that never moves": [/beta2.*below 1/, { optimiser: { name: "adamw", beta2: 1 } }],
   "an epsilon of nothing": [/epsilon.*above 0/, { optimiser: { name: "adamw", epsilon: 0 } }],
   "a sharpness of nothing": [/alpha.*above 0/, { loss: { name: "multi-similarity", alpha: 0 } }],
+  "a setting that does not exist": [/trainer has no setting "clipnorm"\..*clipNorm/, { clipnorm: 5 }],
+  "a setting of another loss": [
+    /loss has no setting "margin"\..*alpha, beta/,
+    { loss: { name: "multi-similarity", margin: 0.2 } },
+  ],
+  "a setting of another optimiser": [
+    /optimiser has no setting "momentum"\..*beta1/,
+    { optimiser: { name: "adamw", momentum: 0.9 } },
+  ],
+  "a setting of other layers": [
+    /layer stack has no setting "hidden"/,
+    { head: { ...vectors, layers: { kind: "linear", dims: 2, hidden: [4] } } },
+  ],
+  "a schedule misspelt": [/schedule has no setting "warmupSteps"\..*warmUpSteps/, { schedule: { warmupSteps: 20 } }],
   "half a thread": [/threads is 1.5/, { threads: 1.5 }],
   "pictures of half precision": [
     /images as float16/,
@@ -78,6 +83,10 @@ const options: Readonly<Record<string, readonly [message: RegExp, changes: Reado
   "an encoder for one photo that joins the rows of a batch": [
     /"features" is \[1, 256\] for a batch of 4.*batch axis open/,
     { encoder: { graph: encoder((x, g) => g.reshape(x, [1, -1]), 1) }, head: vectors },
+  ],
+  "a feature whose first axis is as long as the batch": [
+    /"features" is \[4, .*whatever the batch/,
+    { encoder: { graph: encoder((x, g) => g.transpose(g.globalAveragePool(x), [1, 0, 2, 3])) } },
   ],
 };
 
@@ -116,6 +125,23 @@ describe("calls that would ruin the weights", () => {
       /rateShare of -1/,
       (t) => t.step({ images }, labels, { rateShare: -1 }),
     ],
+    "photos as plain numbers": [
+      "BATCH_UNUSABLE",
+      /"images" are no Float32Array/,
+      (t) => t.step({ images: [...images] as unknown as Float32Array }, labels),
+    ],
+    "no photos": ["BATCH_UNUSABLE", /No photos/, (t) => t.step(undefined as unknown as Photos, labels)],
+    "photos of another name": [
+      "BATCH_UNUSABLE",
+      /No photos/,
+      (t) => t.embed({ pictures: images } as unknown as Photos),
+    ],
+    "boundary values as plain numbers": [
+      "BATCH_UNUSABLE",
+      /"image" are no Float32Array/,
+      (t) => t.features({ boundary: { image: [...images] } } as unknown as Photos),
+    ],
+    "no labels": ["BATCH_UNUSABLE", /Labels are given/, (t) => t.step({ images }, undefined as unknown as number[])],
     "half a label": ["BATCH_UNUSABLE", /Label 1 is 0.5/, (t) => t.step({ images }, [0, 0.5, 1, 1])],
     "a label beyond 32 bits": [
       "BATCH_UNUSABLE",

@@ -188,7 +188,10 @@ export const gradientSamples: Record<string, Record<string, Case>> = {
   },
   PRelu: { plain: two([2, 3, 2], [3, 1], (x, s, g) => g.node("PRelu", [x, s]), { avoid: [0] }) },
   Reciprocal: { plain: one([4], (x, g) => g.reciprocal(x), positive) },
-  ReduceL2: { plain: one([2, 3], (x, g) => g.reduceL2(x, [1], false)) },
+  ReduceL2: {
+    plain: one([2, 3], (x, g) => g.reduceL2(x, [1], false)),
+    zeros: one([2, 3], (x, g) => g.reduceL2(g.mul(x, g.floats([2, 1], [0, 1])), [1], false)),
+  },
   ReduceLogSumExp: { plain: one([2, 3], (x, g) => g.node("ReduceLogSumExp", [x, g.int64s([-1])])) },
   ReduceMax: {
     axes: one([2, 3, 2], (x, g) => g.reduceMax(x, [-2], false), { distinct: true }),

@@ -4,8 +4,8 @@ import { CutUnknown } from "../../src/autodiff/cut-graph.errors.js";
 import { cutGraph } from "../../src/autodiff/cut-graph.js";
 import { trainablesOf } from "../../src/autodiff/trainables.js";
 import { checkGraph, float32Tensor, type Graph, GraphBuilder, inferShapes } from "../../src/onnx/index.js";
+import { cutForBatch } from "../../src/training/cut-for-batch.js";
 import { prepareEncoder } from "../../src/training/prepare-encoder.js";
-import { cutForBatch } from "../../src/training/training-graph.js";
 import { clipTower, visionTransformer } from "../support/architectures/index.js";
 
 const weight = (g: GraphBuilder, name: string, ...shape: number[]) =>

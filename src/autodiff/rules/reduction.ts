@@ -37,10 +37,12 @@ export const reduceExtreme: GradientRule = (call, [dy], g) => {
   return [g.mul(chosen, g.div(keep(dy), g.reduceSum(chosen, axes))), null];
 };
 
-/** y = √Σ x²  ⇒  ∂x = ∂y · x / y. */
+/** y = √Σ x²  ⇒  ∂x = ∂y · x / y; 0 at the tip of the cone, where all x are 0. */
 export const reduceL2: GradientRule = (call, [dy], g) => {
+  if (!dy) return [null, null];
   const { keep } = reduction(call, g);
-  return [dy ? g.mul(call.input(0), g.div(keep(dy), keep(call.output()))) : null, null];
+  const y = keep(call.output());
+  return [g.mul(call.input(0), g.div(keep(dy), g.where(g.equal(y, 0), 1, y))), null];
 };
 
 /** y = Σ x²  ⇒  ∂x = 2 ∂y · x. */
