@@ -9,6 +9,7 @@ import { createJobConsumer, createJobQueue } from "../src/jobs/index.js";
 import { createLogger } from "../src/logger.js";
 import { createArtefactStore, createModelVersions } from "../src/models/index.js";
 import { createVectors } from "../src/vectors/index.js";
+import { openBenchDatabase } from "./support/bench-database.js";
 import type { Benchmark } from "./support/benchmark.type.js";
 import { drawPhotos } from "./support/drawn-photos.js";
 import { describeMachine } from "./support/machine.js";
@@ -39,10 +40,7 @@ export const benchmark: Benchmark = {
     const count = positive("count", values.count);
     const rounds = positive("rounds", values.rounds);
     const photos = typeof values.photos === "string" ? readPhotos(values.photos, count) : await drawPhotos(count);
-    const server = process.env.TEST_DATABASE_URL ?? process.env.DATABASE_URL;
-    if (server !== undefined) process.env.TEST_DATABASE_URL = server;
-    const { openTestDatabase, postgresMissing } = await import("../test/support/database.js");
-    const opened = await openTestDatabase(values.embedded || postgresMissing ? "embedded" : "postgres");
+    const opened = await openBenchDatabase(values.embedded ? "embedded" : "any");
     try {
       return await measure(opened.database, opened.config.data, String(values.encoder), photos, rounds);
     } finally {

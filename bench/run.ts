@@ -32,7 +32,31 @@ function table(report: Readonly<Record<string, unknown>>): string {
   const width = Math.max(...Object.keys(report).map((key) => key.length));
   const show = (value: unknown) => (typeof value === "object" ? JSON.stringify(value) : String(value));
   return Object.entries(report)
-    .map(([key, value]) => `${key.padEnd(width)}  ${show(value)}`)
+    .map(([key, value]) => (hasRows(value) ? `\n${key}\n${rows(value)}\n` : `${key.padEnd(width)}  ${show(value)}`))
+    .join("\n");
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** Several objects of plain values. */
+function hasRows(value: unknown): value is Row[] {
+  const isPlain = (one: unknown) => one === null || typeof one !== "object";
+  return (
+    Array.isArray(value) && value.length > 0 && value.every((row) => !isPlain(row) && Object.values(row).every(isPlain))
+  );
+}
+
+function rows(all: readonly Row[]): string {
+  const names = [...new Set(all.flatMap((row) => Object.keys(row)))];
+  const lines = [names, ...all.map((row) => names.map((name) => String(row[name] ?? "")))];
+  const widths = names.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) => cell.padEnd(widths[column]!))
+        .join("  ")
+        .trimEnd(),
+    )
     .join("\n");
 }
 

@@ -4,6 +4,7 @@ import { createLogger } from "../src/logger.js";
 import { createModelVersions } from "../src/models/index.js";
 import { createSimilarItems, type SimilarItems } from "../src/similar/index.js";
 import { createVectors, type NeighbourFilter } from "../src/vectors/index.js";
+import { openBenchDatabase } from "./support/bench-database.js";
 import type { Benchmark } from "./support/benchmark.type.js";
 import { describeMachine } from "./support/machine.js";
 import { type RawSearch, rawStatements } from "./support/similar-raw-sql.js";
@@ -28,11 +29,7 @@ export const benchmark: Benchmark = {
   async run(values) {
     const products = positive("products", values.products);
     const seeds = Math.min(products, positive("seeds", values.seeds));
-    const server = process.env.TEST_DATABASE_URL ?? process.env.DATABASE_URL;
-    if (server !== undefined) process.env.TEST_DATABASE_URL = server;
-    const { openTestDatabase, postgresMissing } = await import("../test/support/database.js");
-    if (postgresMissing) throw new BadUserInput(`This benchmark needs a real Postgres: ${postgresMissing}.`);
-    const opened = await openTestDatabase("postgres");
+    const opened = await openBenchDatabase("postgres");
     try {
       return await measure(opened.database, opened.config, products, seeds);
     } finally {

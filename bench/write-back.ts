@@ -8,6 +8,7 @@ import { createLogger } from "../src/logger.js";
 import { createModelVersions } from "../src/models/index.js";
 import { topNeighbours } from "../src/models/top-neighbours.js";
 import { createVectors, type Vectors } from "../src/vectors/index.js";
+import { openBenchDatabase } from "./support/bench-database.js";
 import type { Benchmark } from "./support/benchmark.type.js";
 import { describeMachine } from "./support/machine.js";
 import { median, quantile, rounded } from "./support/statistics.js";
@@ -32,11 +33,7 @@ export const benchmark: Benchmark = {
     if (!Number.isSafeInteger(products) || products < 100) {
       throw new BadUserInput("--products must be a whole number, at least 100.");
     }
-    const server = process.env.TEST_DATABASE_URL ?? process.env.DATABASE_URL;
-    if (server !== undefined) process.env.TEST_DATABASE_URL = server;
-    const { openTestDatabase, postgresMissing } = await import("../test/support/database.js");
-    if (postgresMissing) throw new BadUserInput(`This benchmark needs a real Postgres: ${postgresMissing}.`);
-    const opened = await openTestDatabase("postgres");
+    const opened = await openBenchDatabase("postgres");
     try {
       const { data, databaseUrl } = opened.config;
       return await measure(opened.database, { data, databaseUrl: databaseUrl! }, products);

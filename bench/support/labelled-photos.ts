@@ -31,13 +31,19 @@ function snapshotOf(photos: readonly Labelled[]): Snapshot {
   };
 }
 
+/** Besides those that are trained on. */
+export type HeldOutSplit = Exclude<SnapshotSplit, "train">;
+
 /**
- * Photos in folders `train/LABEL/` and `validation/LABEL/`.
+ * Photos in folders `train/LABEL/` and `validation/LABEL/`, or of the splits that are asked for.
  * @throws BadUserInput when there are none
  */
-export async function photosOfFolder(folder: string): Promise<Snapshot> {
+export async function photosOfFolder(
+  folder: string,
+  heldOut: readonly HeldOutSplit[] = ["validation"],
+): Promise<Snapshot> {
   const photos: Labelled[] = [];
-  for (const split of ["train", "validation"] as const) {
+  for (const split of ["train", ...heldOut] as const) {
     for (const label of await namesIn(path.join(folder, split))) {
       for (const name of await namesIn(path.join(folder, split, label))) {
         const file = path.join(folder, split, label, name);
@@ -46,7 +52,9 @@ export async function photosOfFolder(folder: string): Promise<Snapshot> {
     }
   }
   if (photos.length === 0) {
-    throw new BadUserInput(`${folder} holds no photos. They are expected in train/LABEL and validation/LABEL.`);
+    throw new BadUserInput(
+      `${folder} holds no photos. They are expected in train/LABEL and ${heldOut.join("/LABEL, ")}/LABEL.`,
+    );
   }
   return snapshotOf(photos);
 }
@@ -55,15 +63,19 @@ async function namesIn(folder: string): Promise<string[]> {
   return (await readdir(folder).catch(() => [])).sort();
 }
 
-/** The shop of the demo, drawn into a folder; every fifth product is kept for validation. Labels are its categories. */
-export async function drawnPhotos(folder: string): Promise<Snapshot> {
+/** The shop of the demo, drawn into a folder; every fifth product is held out, by turns. Labels are its categories. */
+export async function drawnPhotos(
+  folder: string,
+  heldOut: readonly HeldOutSplit[] = ["validation"],
+): Promise<Snapshot> {
   const { feed } = await drawCatalog(folder, 1);
   const photos: Labelled[] = [];
   let products = 0;
   for await (const row of createReadStream(feed).pipe(parse({ columns: true })) as AsyncIterable<
     Record<string, string>
   >) {
-    const split = products++ % 5 === 0 ? "validation" : "train";
+    const turn = products++ / 5;
+    const split = Number.isInteger(turn) ? heldOut[turn % heldOut.length]! : "train";
     const links = [row.image_link, ...(row.additional_image_link ?? "").split(",")].filter((link) => !!link);
     for (const link of links) {
       const file = link?.startsWith("file:") ? fileURLToPath(link) : path.resolve(path.dirname(feed), link ?? "");

@@ -37,7 +37,7 @@ export async function finish(
   let model = await trainer.export("averaged");
   let validation: ValidationFigures | undefined = position.best ?? undefined;
   let { dims } = trainer;
-  if (recipe.tunedShare !== undefined && features) {
+  if (recipe.tunedShare !== undefined && recipe.tunedShare < 1 && features) {
     const { rows } = features;
     const { data: vectors, count, dims: width } = rowsAt(rows, [...positions.keys()]);
     const encoder = { graph: chosen.graph, image: workshop.image };

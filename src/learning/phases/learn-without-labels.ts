@@ -8,6 +8,7 @@ import { LearningCancelled, NotEnoughData } from "../learning.errors.js";
 import type { LearningInput, LearningListener, LearningResult } from "../learning.type.js";
 import { everyNth } from "../plan/every-nth.js";
 import { imageShape } from "../plan/open-workshop.js";
+import { readOverrides } from "../recipes/overrides.js";
 import type { Clock } from "../run-record.js";
 import { usualAugmentation } from "../views/draw-view.js";
 import { startViewLanes } from "../views/view-lanes.js";
@@ -33,6 +34,7 @@ export async function learnWithoutLabels(
 ): Promise<Omit<LearningResult, "seconds" | "timings">> {
   const { snapshot, encoder, request } = input;
   const { manifest } = encoder;
+  const { dims, whiteningExponent: exponent } = readOverrides(request.overrides);
   const placesOf = (split: string) =>
     Int32Array.from(snapshot.photos.flatMap((photo, place) => (photo.split === split ? [place] : [])));
   const train = everyNth(placesOf("train"), PHOTOS);
@@ -81,7 +83,8 @@ export async function learnWithoutLabels(
       vectors: rows.data.subarray(0, trainCount * width),
       count: trainCount,
       width,
-      options: { seed: request.seed, signal },
+      ...(dims !== undefined && { dims }),
+      options: { seed: request.seed, exponent, signal },
     }),
   );
   const projected = { data: await projectVectors(rows.data, rows.count, fit), count: rows.count, dims: fit.dims };

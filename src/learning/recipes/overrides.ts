@@ -32,7 +32,10 @@ const overridesSchema = z.strictObject({
   injectNegatives: z.number().int().min(0).optional(),
   trim: share.optional(),
   flipAveraging: z.boolean().optional(),
-  tunedShare: share.optional(),
+  /** 1: not joined with the base at all. */
+  tunedShare: z.number().gt(0).max(1).optional(),
+  /** Of the recipe "whitening": axes are divided by their variance to this power. */
+  whiteningExponent: share.optional(),
 });
 
 export type RecipeOverrides = z.infer<typeof overridesSchema>;

@@ -21,7 +21,7 @@ export function fitHalfWhitening(
   dims: number,
   options: FitOptions = {},
 ): Promise<Projection> {
-  return fit({ data: features, rows: count, columns: width }, dims, "centred", 1 / 4, options);
+  return fit({ data: features, rows: count, columns: width }, dims, "centred", options.exponent ?? 1 / 4, options);
 }
 
 /**

@@ -13,6 +13,8 @@ export interface Projection {
 export interface FitOptions {
   /** Of the first guess at the axes; 1 by default. Equal seeds give equal projections. */
   readonly seed?: number;
+  /** Half-whitening: the power of the variance that axes are divided by; 1/4 by default, 0 for plain axes. */
+  readonly exponent?: number | undefined;
   /** Cores to use; all of them when absent. */
   readonly threads?: number;
   readonly signal?: AbortSignal;
