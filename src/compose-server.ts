@@ -11,7 +11,10 @@ import { ProgressResolver } from "./catalog/progress/progress.resolver.js";
 import type { Core } from "./compose.js";
 import { createEmbedders } from "./embedding/index.js";
 import { EvaluationResolver } from "./evaluation/evaluation.resolver.js";
+import { ExperimentsResolver } from "./experiments/experiments.resolver.js";
+import { createExperimentedEmbedPicture } from "./experiments/index.js";
 import { buildSubgraphSchema, createFindReferences, parseProductKey } from "./federation/index.js";
+import { AttributionTokenResolver, InteractionsResolver } from "./interactions/interactions.resolver.js";
 import { DistributionResolver } from "./learning/distribution/distribution.resolver.js";
 import { TrainingMutationsResolver, TrainingProgressResolver } from "./learning/runs/training-mutations.resolver.js";
 import { createTrainingProgress } from "./learning/runs/training-progress.js";
@@ -39,7 +42,10 @@ export function composeServer(core: Core): ServerParts & { close(): Promise<void
   const embedders = createEmbedders({ models, encoders, artefacts: core.artefacts, config, logger, threads: 1 });
   const pictures = createPictureReader({ fetcher, config });
   const productKey = parseProductKey(config.productKey);
-  const embedPicture = createEmbedPicture({ pictures, embedders, models });
+  const embedPicture = createExperimentedEmbedPicture(
+    createEmbedPicture({ pictures, embedders, models }),
+    core.assignVisitor,
+  );
   return {
     config,
     logger,
@@ -62,7 +68,10 @@ export function composeServer(core: Core): ServerParts & { close(): Promise<void
         config.defaultCurrency,
       ),
       new DistributionResolver(core.distributions),
+      new AttributionTokenResolver(core.attribution),
       new EvaluationResolver(core.evaluation),
+      new ExperimentsResolver(core.experiments),
+      new InteractionsResolver(core.recordInteractions, core.countOfModel),
       new ImportRunResolver(database),
       new CompareModelsResolver(core.compareModels),
       new ModelMutationsResolver(core.promotion),

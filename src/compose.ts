@@ -14,6 +14,13 @@ import { createEmbedders, createEmbedPhotos, EMBED_PHOTOS_BATCHES } from "./embe
 import { startVectorMaintenance } from "./embedding/maintain-vectors.js";
 import { createEncoderRegistry } from "./encoders/index.js";
 import { createEvaluation, createJudge } from "./evaluation/index.js";
+import { createAssignVisitor, createExperimentedSimilarItems, createExperiments } from "./experiments/index.js";
+import {
+  countOfModel,
+  createAttributionTokens,
+  createRecordInteractions,
+  startInteractionMaintenance,
+} from "./interactions/index.js";
 import { createJobConsumer, createJobQueue } from "./jobs/index.js";
 import { announceWorker } from "./jobs/worker-presence.js";
 import { createDistributions } from "./learning/distribution/index.js";
@@ -94,6 +101,8 @@ export async function composeCore(config: Config, logger: Logger, role: DataFold
       config.cache > 0
         ? createCachedSimilarItems({ similar: ruled, revisions, books, maxBytes: config.cache * 1024 * 1024 })
         : undefined;
+    const assignVisitor = createAssignVisitor({ sql: database, revisions });
+    const attribution = createAttributionTokens(database);
     return {
       config,
       logger,
@@ -118,7 +127,13 @@ export async function composeCore(config: Config, logger: Logger, role: DataFold
       catalogImport,
       products: createProductReads(database),
       findProduct: createFindProduct(database),
-      similar: cached ?? ruled,
+      similar: createExperimentedSimilarItems(cached ?? ruled, assignVisitor),
+      assignVisitor,
+      attribution,
+      recordInteractions: createRecordInteractions({ sql: database, tokens: attribution }),
+      countOfModel: (modelId: number, span: { readonly from: Date; readonly to: Date }) =>
+        countOfModel(database, modelId, span),
+      experiments: createExperiments({ database, vectors, revisions }),
       /** What the cache of answers did since this process started; undefined without one. */
       cacheCounters: () => cached?.counters(),
       rules: createSimilarRules({ database, revisions }),
@@ -170,6 +185,8 @@ export async function composeWorker(
     closing.push(() => lostRuns.stop());
     const retraining = startRetrainSchedule({ database, training: core.training, artefacts, config, logger });
     closing.push(() => retraining.stop());
+    const interactions = startInteractionMaintenance({ database, config, logger });
+    closing.push(() => interactions.stop());
     const consumer = await createJobConsumer(database, logger);
     closing.push((graceMs) => consumer.close(graceMs));
     // Jobs may go on for a while when a worker closes; a training leaves a checkpoint at once instead.

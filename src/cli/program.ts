@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { packageRoot } from "../database/package-root.js";
+import { experimentVariants } from "./experiment-variants.js";
 import { describeFailure } from "./failure.js";
 import { labelNames } from "./label-names.js";
 
@@ -32,6 +33,7 @@ export function buildProgram(): Command {
   addCatalog(program);
   addQuestions(program);
   addRules(program);
+  addExperiments(program);
   addTraining(program);
   addEncoders(program);
   return program;
@@ -173,6 +175,38 @@ function addRules(program: Command): void {
   command(rules, "remove <rule>", "remove a rule, such as rule_3")
     .option("--json", "print the rule as JSON")
     .action(async (rule, options) => (await import("./rules.command.js")).removeRule(rule, options));
+}
+
+function addExperiments(program: Command): void {
+  const experiments = program
+    .command("experiments")
+    .description("models that answer different visitors at the same time")
+    .exitOverride();
+  command(experiments, "list", "list the experiments, newest first")
+    .option("--json", "print JSON")
+    .action(async (options) => (await import("./experiments.command.js")).listExperiments(options));
+  command(experiments, "start <name>", "have different models answer different visitors")
+    .requiredOption("--models <models>", "ids with weights, the control first: 3=0.5,7=0.5", experimentVariants)
+    .option("--from <date>", "from this moment on; left out: now", date)
+    .option("--to <date>", "until this moment", date)
+    .option("--days <n>", "without --to: for so many days, 1 to 366", wholeNumber(1, 366), 14)
+    .option("--share <share>", "part of the visitors who take part, above 0 to 1", number(0, 1), 1)
+    .option("--json", "print the experiment as JSON")
+    .action(async (name, options) => (await import("./experiments.command.js")).startExperiment(name, options));
+  command(
+    experiments,
+    "stop <experiment>",
+    "end an experiment, such as exp_3: the active model answers everybody again",
+  )
+    .option("--json", "print the experiment as JSON")
+    .action(async (id, options) => (await import("./experiments.command.js")).stopExperiment(id, options));
+  command(
+    experiments,
+    "report <experiment>",
+    "what shoppers did with each model's answers; * marks intervals apart from the control's",
+  )
+    .option("--json", "print JSON")
+    .action(async (id, options) => (await import("./experiments.command.js")).reportExperiment(id, options));
 }
 
 function addTraining(program: Command): void {

@@ -51,7 +51,7 @@ export function presentable(error: unknown, requestId: string, logger: Logger): 
 export function headersOf({ headers }: RequestLike): IncomingHttpHeaders {
   const { get } = headers;
   if (typeof get !== "function") return headers as IncomingHttpHeaders;
-  const names = ["authorization", "x-storefront-key", "x-request-id"] as const;
+  const names = ["authorization", "x-storefront-key", "x-visitor-key", "x-request-id"] as const;
   return Object.fromEntries(names.map((name) => [name, get.call(headers, name) ?? undefined]));
 }
 

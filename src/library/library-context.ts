@@ -5,6 +5,7 @@ import { createIdentifyViewer } from "../server/access/identify-viewer.js";
 import type { ServerParts } from "../server/build-server.js";
 import { toRequestError } from "../server/graphql-errors.js";
 import { createGraphqlLoaders } from "../server/graphql-loaders.js";
+import { visitorOf } from "../server/visitor-key.js";
 import type { Viewer } from "../viewer.js";
 import { headersOf, requestIdOf } from "./host-context.js";
 import type { Lookalike } from "./lookalike.type.js";
@@ -30,6 +31,16 @@ export function createContexts(parts: ServerParts, config: Config): Lookalike["c
     const viewer = role === undefined ? await identify(headers) : { role, identified: true };
     const { progress, training, sources } = parts;
     const loaders = createGraphqlLoaders(sources);
-    return { lookalike: { requestId: requestIdOf(headers), viewer, loaders, progress, training, signal: NEVER } };
+    return {
+      lookalike: {
+        requestId: requestIdOf(headers),
+        viewer,
+        ...visitorOf(headers),
+        loaders,
+        progress,
+        training,
+        signal: NEVER,
+      },
+    };
   };
 }

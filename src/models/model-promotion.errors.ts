@@ -74,3 +74,12 @@ export class ModelInUse extends LookalikeError {
     );
   }
 }
+
+/** The model answers some visitors: it is deleted when the experiment has ended. */
+export class ModelInExperiment extends LookalikeError {
+  readonly code = "IN_EXPERIMENT";
+
+  constructor(model: string, experiment: string) {
+    super(`Model "${model}" is part of the experiment "${experiment}". Stop that, or wait for its end.`);
+  }
+}

@@ -28,7 +28,8 @@ export interface ModelPromotion {
   rollback(): Promise<ModelVersion>;
   /**
    * Drops a model's vectors and weights. Its row stays for the runs and models that point to it.
-   * @throws ModelNotFound, ModelInUse (the active one; the encoder as it came that training starts from)
+   * @throws ModelNotFound, ModelInUse (the active one; the encoder as it came that training starts from),
+   * ModelInExperiment
    */
   delete(modelId: number): Promise<ModelVersion>;
   /** Stops the refresh of a model after the photos under way; what was made stays. @throws ModelNotFound */

@@ -4,7 +4,7 @@ import { forgetTrained } from "../embedding/trained-weights.js";
 import type { Logger } from "../logger.js";
 import type { Vectors } from "../vectors/vectors.type.js";
 import type { ArtefactStore } from "./artefact-store.type.js";
-import { ModelInUse, ModelNotFound } from "./model-promotion.errors.js";
+import { ModelInExperiment, ModelInUse, ModelNotFound } from "./model-promotion.errors.js";
 import type { ModelPromotion } from "./model-promotion.type.js";
 import { MODEL_COLUMNS, type ModelRow, SELECT_MODEL, toModel } from "./model-rows.js";
 import type { ModelVersion } from "./model-version.type.js";
@@ -55,8 +55,12 @@ export function createModelRemoval({
   return {
     async delete(modelId) {
       const model = await exclusively(async (sql) => {
-        const [row] = await sql.query<ModelRow & { run_id: string | null; newest_base: boolean }>(
-          `SELECT ${MODEL_COLUMNS}, run_id, weights_key IS NULL AND id = (
+        const [row] = await sql.query<
+          ModelRow & { run_id: string | null; newest_base: boolean; experiment: string | null }
+        >(
+          `SELECT ${MODEL_COLUMNS}, run_id,
+             (SELECT min(name) FROM vectors.model_in_experiment x WHERE x.model_id = model_version.id) AS experiment,
+             weights_key IS NULL AND id = (
              SELECT max(id) FROM model_version
              WHERE weights_key IS NULL AND state <> 'FAILED' AND deleted_at IS NULL) AS newest_base
            FROM model_version WHERE id = $1::bigint AND deleted_at IS NULL`,
@@ -64,6 +68,7 @@ export function createModelRemoval({
         );
         if (row === undefined) throw new ModelNotFound(modelId);
         if (row.state === "ACTIVE") throw new ModelInUse(row.name, "active");
+        if (row.experiment !== null) throw new ModelInExperiment(row.name, row.experiment);
         if (row.newest_base) throw new ModelInUse(row.name, "base");
         if (row.run_id !== null) await runs.finish(sql, row.run_id, { failure: DELETED });
         return remove(sql, row);
@@ -98,17 +103,18 @@ const LATELY_DELETED = `
   ${SELECT_MODEL} WHERE weights_key IS NOT NULL AND deleted_at > now() - interval '30 days' ORDER BY id DESC LIMIT 100`;
 
 /**
- * Retired versions after the first `$1` by the time they retired, and candidates that the gate refused after the newest
- * `$1`: a candidate costs an embedding of every new photo. The encoder as it came stays: training starts from it.
+ * Retired versions after the first `$1` by the time they retired, candidates that the gate refused after the newest
+ * `$1`, and as many whose run was cancelled: a candidate costs an embedding of every new photo. The encoder as it came
+ * stays: training starts from it. So do the models of an experiment.
  */
 const UNNEEDED = `
   ${SELECT_MODEL} WHERE id IN (
     SELECT id FROM (
       SELECT m.id, row_number() OVER (PARTITION BY m.state ORDER BY m.retired_at DESC NULLS LAST, m.id DESC) AS place
       FROM model_version m LEFT JOIN training_run r ON r.id = m.run_id
-      WHERE m.deleted_at IS NULL AND m.id <> (
+      WHERE m.deleted_at IS NULL AND m.id NOT IN (SELECT model_id FROM vectors.model_in_experiment) AND m.id <> (
         SELECT max(id) FROM model_version WHERE weights_key IS NULL AND state <> 'FAILED' AND deleted_at IS NULL)
-      AND (m.state = 'RETIRED' OR m.state = 'CANDIDATE' AND r.state = 'SUCCEEDED'
-        AND (r.gate ->> 'passed')::boolean IS FALSE)
+      AND (m.state = 'RETIRED' OR m.state = 'FAILED' AND r.state = 'CANCELLED'
+        OR m.state = 'CANDIDATE' AND r.state = 'SUCCEEDED' AND (r.gate ->> 'passed')::boolean IS FALSE)
     ) ranked WHERE place > $1::int)
   ORDER BY id`;

@@ -23,6 +23,7 @@ import { addHealthRoutes, type ReadinessChecks } from "./health-routes.js";
 import { withPhotosAt } from "./photo-addresses.js";
 import { addPhotoRoute } from "./photo-route.js";
 import { addSafeHeaders } from "./safe-headers.js";
+import { visitorOf } from "./visitor-key.js";
 
 /** What the server needs of the other stages; compose.ts makes it. */
 export interface ServerParts {
@@ -82,6 +83,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   const createContext = (request: FastifyRequest, signal: AbortSignal): GraphqlContext => ({
     requestId: request.id,
     viewer: access.viewerOf(request),
+    ...visitorOf(request.headers),
     loaders: createGraphqlLoaders(sources),
     progress,
     training,

@@ -29,6 +29,8 @@ export interface SimilarItemsOfProduct {
 export interface GraphqlContext {
   readonly requestId: string;
   readonly viewer: Viewer;
+  /** Key of the visitor that the request was sent with, by which experiments choose. */
+  readonly visitor?: string;
   readonly loaders: GraphqlLoaders;
   readonly progress: ProgressSource;
   readonly training: TrainingProgressSource;

@@ -7,6 +7,8 @@ import { CatalogMutationsResolver } from "../catalog/products/catalog-mutations.
 import { ProductConnectionResolver, ProductResolver } from "../catalog/products/product.resolver.js";
 import { ProgressResolver } from "../catalog/progress/progress.resolver.js";
 import { EvaluationResolver } from "../evaluation/evaluation.resolver.js";
+import { ExperimentsResolver } from "../experiments/experiments.resolver.js";
+import { AttributionTokenResolver, InteractionsResolver } from "../interactions/interactions.resolver.js";
 import { DistributionResolver } from "../learning/distribution/distribution.resolver.js";
 import { TrainingMutationsResolver, TrainingProgressResolver } from "../learning/runs/training-mutations.resolver.js";
 import { TrainingPhotoResolver, TrainingRunResolver } from "../learning/runs/training-run.resolver.js";
@@ -30,7 +32,10 @@ const RESOLVERS: NonEmptyArray<ResolverClass> = [
   CatalogHealthResolver,
   CatalogMutationsResolver,
   DistributionResolver,
+  AttributionTokenResolver,
   EvaluationResolver,
+  ExperimentsResolver,
+  InteractionsResolver,
   ImportRunResolver,
   CompareModelsResolver,
   ModelMutationsResolver,

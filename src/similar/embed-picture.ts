@@ -17,7 +17,7 @@ export interface EmbedPictureDependencies {
  */
 export type EmbedPicture = (
   picture: PictureInput,
-  search: { readonly after?: string; readonly modelId?: number },
+  search: { readonly after?: string; readonly modelId?: number; readonly visitor?: string },
 ) => Promise<EmbeddedPicture>;
 
 export function createEmbedPicture({ pictures, embedders, models }: EmbedPictureDependencies): EmbedPicture {

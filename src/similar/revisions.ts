@@ -6,6 +6,7 @@ export interface Revision {
   readonly activeModelId: number | undefined;
   readonly rules: bigint;
   readonly products: bigint;
+  readonly experiments: bigint;
   /** Of a model version's vectors. */
   vectors(modelId: number): bigint;
 }
@@ -35,6 +36,7 @@ export interface RevisionsDependencies {
 }
 
 /** Topics of `vectors.change_count` beside the model versions, which have their ids. */
+const EXPERIMENTS = -2;
 const RULES = -1;
 const PRODUCTS = 0;
 
@@ -110,6 +112,7 @@ async function readRevision(sql: Sql): Promise<Revision> {
     activeModelId: row?.active ?? undefined,
     rules: changes.get(RULES) ?? 0n,
     products: changes.get(PRODUCTS) ?? 0n,
+    experiments: changes.get(EXPERIMENTS) ?? 0n,
     vectors: (modelId) => changes.get(modelId) ?? 0n,
   };
 }

@@ -24,6 +24,16 @@ export class SimilarItemsPageArgs {
   @IsOptional()
   @ValidateNested()
   options?: SimilarItemsOptionsInput | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "A key of the visitor, such as a random cookie, by which an experiment chooses the model. Left out: that of the " +
+      "header X-Visitor-Key; without either the active model answers.",
+  })
+  @IsOptional()
+  @Length(1, 200)
+  visitor?: string | null;
 }
 
 @ArgsType()

@@ -56,6 +56,9 @@ export class SimilarItemEdgeObject {
 @ObjectType("SimilarItemConnection", { description: "Products that look alike, nearest first." })
 export class SimilarItemConnectionObject {
   modelId!: number;
+  /** The products asked for. */
+  seeds!: readonly bigint[];
+  experiment?: NonNullable<SimilarItemsPage["experiment"]>;
 
   @Field(() => [SimilarItemEdgeObject])
   edges!: SimilarItemEdgeObject[];

@@ -60,6 +60,7 @@ export class SimilarItemsResolver {
     const embedded = await this.embedPicture(picture, {
       ...(request.after === undefined ? {} : { after: request.after }),
       ...(modelId === undefined ? {} : { modelId }),
+      ...(request.visitor === undefined ? {} : { visitor: request.visitor }),
     });
     return showPage(await this.similar.toPicture(embedded, request), args, context);
   }
@@ -130,6 +131,8 @@ async function showPage(
   });
   return {
     modelId: page.modelId,
+    seeds: page.seeds ?? [],
+    ...(page.experiment === undefined ? {} : { experiment: page.experiment }),
     status: page.status,
     edges,
     nodes: edges.map(({ node }) => node),

@@ -32,6 +32,8 @@ export interface SimilarItemsRequest {
   readonly publishedOnly?: boolean;
   /** Left out like `filter.excludeProductIds`, but may change between two pages: a cursor does not depend on it. */
   readonly hidden?: Hidden;
+  /** Key of the visitor, by which an experiment chooses the model. No model is chosen by it where one is named. */
+  readonly visitor?: string;
   readonly options?: SimilarItemsOptions;
 }
 
@@ -85,6 +87,8 @@ export interface SimilarItemsPage {
   readonly status: "READY" | "PENDING";
   /** The products asked for; none for a picture. */
   readonly seeds?: readonly bigint[];
+  /** The visitor's variant, when its model answered. */
+  readonly experiment?: { readonly experimentId: number; readonly variant: number };
 }
 
 export interface SimilarItems {

@@ -20,14 +20,19 @@ import type { SimilarItemsOptions, SimilarItemsRequest } from "./similar-items.t
  */
 export function toSimilarItemsRequest(
   args: SimilarItemsPageArgs,
-  { viewer }: GraphqlContext,
+  context: GraphqlContext,
   defaultCurrency: string,
 ): SimilarItemsRequest {
+  const { viewer } = context;
+  const visitor = args.visitor ?? context.visitor;
+  // What a header chose is kept by nobody: caches know answers by their address.
+  if (!args.visitor && visitor !== undefined) context.caching?.forbid();
   if (args.options?.modelId) assertAdministrator(viewer, "Choosing the model");
   return {
     first: args.first,
     publishedOnly: viewer.role !== "admin",
     ...(args.after ? { after: args.after } : {}),
+    ...(visitor ? { visitor } : {}),
     filter: toFilter(args.filter ?? {}, defaultCurrency),
     ...(args.options ? { options: toOptions(args.options) } : {}),
   };

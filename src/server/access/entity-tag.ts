@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { FastifyReply, FastifyRequest } from "fastify";
 
 /** What an answer depends on beside its address. CORS adds the origin. */
-const VARY = "Accept, Authorization, X-Storefront-Key";
+const VARY = "Accept, Authorization, X-Storefront-Key, X-Visitor-Key";
 
 /**
  * For the onSend hook of /graphql: says what the answer depends on, and for a GET that may be kept adds a weak ETag, and answers 304 without a body to whoever has this
