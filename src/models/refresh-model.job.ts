@@ -55,8 +55,12 @@ export function createRefreshModel(dependencies: RefreshModelDependencies) {
   return async (job: Pick<Job<"refresh-model">, "data" | "retryCount">, signal: AbortSignal): Promise<void> => {
     const { modelId } = job.data;
     const model = (await models.live()).find(({ id }) => id === modelId);
-    if (model === undefined) return;
     const { stopped, run } = await findRun(database, modelId);
+    if (model === undefined) {
+      // Promoted by hand before this job began, and replaced since: a run that still waits would wait forever.
+      if (run !== undefined && (await models.find(modelId)) !== undefined) await runs.finish(database, run.id, {});
+      return;
+    }
     if (stopped) return;
     try {
       await refresh(dependencies, model, run, stopping === undefined ? signal : AbortSignal.any([signal, stopping]));
@@ -106,6 +110,8 @@ async function refresh(
   logger.info({ model: model.name }, "a model's vectors are complete");
   await models.settle();
   if (model.state === "CANDIDATE" && model.trained !== undefined) await decide(dependencies, model, run, note, signal);
+  // Promoted by hand before this job began.
+  else if (run !== undefined) await runs.finish(database, run.id, {});
   // Also of one that is no candidate any more: its job comes again when a worker was killed while it cleaned up.
   await dependencies.promotion.cleanUp();
 }

@@ -184,6 +184,17 @@ describeOnBothDatabases("the refresh of a trained model", (_open, kind) => {
     await core.promotion.promote(before);
   });
 
+  it("ends the run of a model that was promoted by hand before its job came", async () => {
+    const before = await activeId();
+    const { model, runId } = await trainModel(core, { promote: "NEVER", enqueue: false });
+    await refresh.run(model.id);
+    await core.database.query("UPDATE training_run SET state = 'REFRESHING' WHERE id = $1::uuid", [runId]);
+    await core.promotion.promote(model.id, { force: true });
+    await refresh.run(model.id);
+    assert.equal((await runOf(runId!)).state, "SUCCEEDED");
+    await core.promotion.promote(before);
+  });
+
   it("ends a run whose weights are gone", async () => {
     const { model, runId } = await trainModel(core, { promote: "IF_BETTER", enqueue: false, dims: 40 });
     await core.artefacts.delete(model.trained!.key);
