@@ -5,6 +5,7 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { createJobConsumer } from "../../src/jobs/index.js";
 import { measureChange } from "../../src/learning/runs/catalog-change.js";
+import { countForTraining } from "../../src/learning/runs/catalog-labels.js";
 import { endLostRuns, removeOldWorkFolders } from "../../src/learning/runs/end-lost-runs.js";
 import {
   lastDue,
@@ -95,6 +96,28 @@ describeOnBothDatabases("runs that nobody starts or ends by hand", (_, kind) => 
     await database.query("UPDATE product SET deleted_at = now()");
     assert.equal(await retrainIfChanged(scheduled(), later()), undefined, "too little to learn from is no crash");
     await database.query("UPDATE product SET deleted_at = NULL");
+  });
+
+  it("are not started over a catalog that stayed as it was, whatever their notion of similar", async () => {
+    const { core } = shop;
+    const { database, models } = core;
+    await database.query(
+      'UPDATE product SET group_key = \'g\' || id % 7, attributes = attributes || \'{"tone": ["b", "A", "a", "B"]}\'',
+    );
+    const { id: baseId } = await models.base();
+    for (const kind of ["product", "group", "category", "attribute:tone"] as const) {
+      const positives = [{ kind, weight: 1 }];
+      const snapshot = await createSnapshotBuilder(core).build({ seed: 1, positives, needsLabels: false }, baseId);
+      assert.deepEqual(
+        await measureChange(database, snapshot, { positives }),
+        { before: snapshot.photos.length, added: 0, gone: 0, changed: 0, share: 0 },
+        kind,
+      );
+      // A label that a snapshot names can be asked for by that name.
+      const [name] = snapshot.labelNames[0]!;
+      const asked = { positives, onlyLabels: [name!] };
+      assert.equal((await countForTraining(database, asked, baseId)).labels, 1, kind);
+    }
   });
 
   it("end as failed when their job is gone, or as cancelled when somebody asked for that", async () => {

@@ -24,13 +24,16 @@ export interface TrainingCounts {
 const LEAST_LABELS = 2;
 const LEAST_PHOTOS = 8;
 
-/** Label of a product `p` with its photo `i` as text, or NULL; `$1` is the attribute's name. Paths as in snapshots. */
+/**
+ * Label of a product `p` as text, or NULL; `$1` is the attribute's name. Spelt as `labelReader` spells it, because labels
+ * of snapshots are compared with these.
+ */
 export function labelSql(kind: PositiveKind): string {
-  if (kind === "product") return "p.id::text";
-  if (kind === "group") return "p.group_key";
+  if (kind === "product") return "'prod_' || p.id";
+  if (kind === "group") return "p.source || ' > ' || p.group_key";
   if (kind === "category") return "nullif(array_to_string(p.category_path, ' > '), '')";
   if (kind === "augmentation") return "NULL::text";
-  return `(SELECT nullif(string_agg(v, ' > ' ORDER BY v), '') FROM jsonb_array_elements_text(
+  return `(SELECT nullif(string_agg(v, ' > ' ORDER BY v COLLATE "C"), '') FROM jsonb_array_elements_text(
              CASE WHEN jsonb_typeof(p.attributes -> $1::text) = 'array' THEN p.attributes -> $1::text
                   ELSE '[]'::jsonb END) AS values (v))`;
 }
