@@ -140,7 +140,7 @@ export async function composeCore(config: Config, logger: Logger, role: DataFold
       evaluation: createEvaluation({ vectors, models }),
       distributions: createDistributions({ database, vectors, models }),
       training: createTraining({
-        ...{ database, queue, models },
+        ...{ database, queue, models, snapshots },
         plan: (preview, signal) => planTraining({ config, logger, artefacts, snapshots }, preview, signal),
       }),
       readHealth: () => readCatalogHealth({ sql: database, queue }),
@@ -181,7 +181,7 @@ export async function composeWorker(
     closing.push(() => maintenance.stop());
     const lostImports = startEndingLostImports({ database, queue, logger });
     closing.push(() => lostImports.stop());
-    const lostRuns = startEndingLostRuns({ database, queue, config, logger });
+    const lostRuns = startEndingLostRuns({ database, queue, artefacts, config, logger });
     closing.push(() => lostRuns.stop());
     const retraining = startRetrainSchedule({ database, training: core.training, artefacts, config, logger });
     closing.push(() => retraining.stop());

@@ -1,7 +1,7 @@
 import type { Core } from "../compose.js";
 import { readEpochs, readSuspects } from "../learning/runs/run-records.reads.js";
 import { formatPositive } from "../learning/runs/training-request.js";
-import type { TrainingRun } from "../learning/runs/training-run.type.js";
+import type { SuspectAccuracy, TrainingRun } from "../learning/runs/training-run.type.js";
 
 /** Suspected labels that are counted; a run that suspects more is better looked at in GraphQL. */
 const MOST_SUSPECTS = 100_000;
@@ -29,6 +29,7 @@ export async function runToJson({ database, models }: Pick<Core, "database" | "m
     epochs: epochs.map((epoch) => Object.fromEntries(Object.entries(epoch).filter(([, value]) => value !== null))),
     guards: run.guards,
     suspects: suspects.length,
+    ...(run.suspectAccuracy ? { suspectAccuracy: run.suspectAccuracy } : {}),
     result: run.result,
     model: model ? { id: model.id, name: model.name, state: model.state } : null,
     gate: run.gate,
@@ -41,6 +42,14 @@ export async function runToJson({ database, models }: Pick<Core, "database" | "m
 }
 
 export type RunJson = Awaited<ReturnType<typeof runToJson>>;
+
+/** Of labels that were replaced on purpose. */
+export function describeAccuracy({ replaced, suspected, found, precision, recall }: SuspectAccuracy): string {
+  return (
+    `${found} of the ${suspected} suspected labels are among the ${replaced} that were replaced: ` +
+    `precision ${precision.toFixed(2)}, recall ${recall.toFixed(2)}`
+  );
+}
 
 /** The same for people. */
 export function describeRun(run: RunJson): string[] {
@@ -59,6 +68,7 @@ export function describeRun(run: RunJson): string[] {
   }
   if (run.suspects > 0)
     lines.push(`  ${run.suspects} photos probably carry a wrong label: lookalike suspects ${run.id}`);
+  if (run.suspectAccuracy) lines.push(`  ${describeAccuracy(run.suspectAccuracy)}`);
   if (model) lines.push(`  model ${model.id}, ${model.name}: ${model.state}`);
   if (gate) lines.push(`  gate: ${gate.reason}`);
   if (failure) lines.push(`  ${failure.code}: ${failure.message}`);

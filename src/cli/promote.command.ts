@@ -53,20 +53,31 @@ async function withCore(
   }
 }
 
-/** Has missing vectors made and tries until none is; starts a worker for that time when none is running. */
+/** Requests of a refresh after which a model that still lacks vectors is given up: photos come in all the time. */
+const REFRESHES = 5;
+
+/**
+ * Has missing vectors made, and promotes when the refresh is over: its index, its comparison with the live model and
+ * what the gate says are part of it. Starts a worker for that time when none is running.
+ */
 async function whenReady(core: Core, modelId: number, promote: () => Promise<ModelVersion>): Promise<ModelVersion> {
   let worker: WorkerSupervisor | undefined;
-  let asked = false;
+  let refreshes = 0;
   const progress = startProgress("Making vectors", "photos");
   try {
     for (;;) {
-      try {
-        return await promote();
-      } catch (error) {
-        if (!(error instanceof ModelNotReady)) throw error;
+      if (!(await isBeingRefreshed(core, modelId))) {
+        try {
+          const model = await promote();
+          // The one that answered until now has retired, and may be one too many.
+          await core.promotion.cleanUp();
+          return model;
+        } catch (error) {
+          if (!(error instanceof ModelNotReady) || refreshes === REFRESHES) throw error;
+        }
+        await core.promotion.resumeRefresh(modelId);
+        refreshes += 1;
       }
-      if (!asked) await core.promotion.resumeRefresh(modelId);
-      asked = true;
       if (!worker && (await countWorkers(core.database)) === 0) {
         say("No worker is running: starting one for the time of this command.");
         worker = superviseWorker(core.config, core.logger);
@@ -79,6 +90,15 @@ async function whenReady(core: Core, modelId: number, promote: () => Promise<Mod
     progress.stop();
     await worker?.stop();
   }
+}
+
+async function isBeingRefreshed({ database }: Core, modelId: number): Promise<boolean> {
+  const jobs = await database.query(
+    `SELECT 1 AS there FROM pgboss.job
+     WHERE name = 'refresh-model' AND state IN ('created', 'retry', 'active') AND data ->> 'modelId' = $1 LIMIT 1`,
+    [String(modelId)],
+  );
+  return jobs.length > 0;
 }
 
 /** @throws BadUserInput */

@@ -2,6 +2,7 @@ import { formatImageId, formatProductId } from "../catalog/products/product-id.j
 import { composeCore } from "../compose.js";
 import { readSuspects } from "../learning/runs/run-records.reads.js";
 import { formatTable, writeAnswer } from "./answer.js";
+import { describeAccuracy } from "./describe-run.js";
 import { type CommonOptions, openSettings } from "./settings.js";
 
 /** Lists the photos that a run suspects of a wrong label, so that somebody can look at them in the shop. */
@@ -26,8 +27,10 @@ export async function showSuspects(
         ...{ label, suggested, agreement },
       };
     });
-    writeAnswer({ run: run.id, suspects: rows }, options.json, () =>
-      rows.length === 0
+    const { suspectAccuracy: accuracy } = run;
+    writeAnswer({ run: run.id, ...(accuracy ? { accuracy } : {}), suspects: rows }, options.json, () => [
+      ...(accuracy ? [describeAccuracy(accuracy)] : []),
+      ...(rows.length === 0
         ? [`Run ${run.id} suspects no label.`]
         : formatTable(
             ["product", "title", "label", "looks like", "agreement"],
@@ -38,8 +41,8 @@ export async function showSuspects(
               suggested,
               agreement.toFixed(2),
             ]),
-          ),
-    );
+          )),
+    ]);
   } finally {
     await core.close();
   }

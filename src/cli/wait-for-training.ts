@@ -82,7 +82,7 @@ function createTeller({ database }: Pick<Core, "database">) {
     },
     stop,
     async tell(run: TrainingRun): Promise<void> {
-      if (run.plan && !shown?.plan) {
+      if (run.plan && run.plan.reason !== shown?.plan?.reason) {
         note(`Plan: ${run.plan.reason}`);
         for (const { description } of run.plan.phases) say(`  ${description}`);
       }

@@ -18,12 +18,12 @@ export interface Interval {
 
 export type FigureIntervals = Readonly<Record<FigureName, Interval>>;
 
-/** Products that a model has not learned from, as its run's snapshot split them. */
+/** Products that were kept aside when a model was trained, as its run's snapshot split them. */
 export interface HeldOut {
   /** Those that ask. */
   readonly asked: ReadonlySet<bigint>;
-  /** All that it has not learned from, whoever asks: none of them answers from a gallery "train". */
-  readonly unlearned: ReadonlySet<bigint>;
+  /** All that are kept aside, whoever asks: none of them answers from a gallery "train". */
+  readonly aside: ReadonlySet<bigint>;
 }
 
 export interface EvaluationRequest {

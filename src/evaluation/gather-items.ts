@@ -102,6 +102,6 @@ function answers(item: LabelledVector, request: EvaluationRequest): boolean {
     case "same":
       return asks(item, request);
     case "train":
-      return heldOut === undefined ? item.split === "TRAIN" : !heldOut.unlearned.has(item.productId);
+      return heldOut === undefined ? item.split === "TRAIN" : !heldOut.aside.has(item.productId);
   }
 }

@@ -3,9 +3,10 @@ import { createLogger } from "../logger.js";
 import { readModelFile } from "../onnx/index.js";
 import { readCheckpoint } from "./checkpoint.js";
 import { LearningCancelled } from "./learning.errors.js";
-import type { Learn, LearningInput } from "./learning.type.js";
+import type { Learn, LearningInput, LearningPlan } from "./learning.type.js";
 import { learnWithoutLabels } from "./phases/learn-without-labels.js";
 import { trainPhases } from "./phases/train-phases.js";
+import { budgetLeft } from "./plan/budget-left.js";
 import { type ChosenPlan, choosePlan } from "./plan/choose-recipe.js";
 import { type LearningMaterial, materialOf } from "./plan/material.js";
 import { openSource, openWorkshop } from "./plan/open-workshop.js";
@@ -39,16 +40,19 @@ const learnFrom: Learn = async (input, listener, signal) => {
   // The identity says that this program wrote it for this very run.
   const record = saved?.run as RunRecord | undefined;
   const clock = createClock(record?.timings);
+  const spentBefore = record?.seconds ?? 0;
+  const secondsSpent = () => spentBefore + secondsSoFar();
+  const left = budgetLeft(input.request.budgetMinutes, spentBefore);
   const chosen = await clock.time("plan", () => openPlan(input, material, record));
   try {
-    await listener.plan(chosen.plan);
+    await listener.plan(record ? goingOn(chosen.plan, record, left) : chosen.plan);
     const { workshop, recipe } = chosen;
     const run = await openSource(workshop, input, material, recipe.views);
     try {
-      const deadline = started + input.request.budgetMinutes * 60_000;
-      const learning = { input, material, identity, chosen, run, clock, listener, signal, deadline };
+      const deadline = started + left * 1_000;
+      const learning = { input, material, identity, chosen, run, clock, listener, signal, deadline, secondsSpent };
       const result = await trainPhases(learning, saved, record);
-      return { ...result, seconds: secondsSoFar(), timings: clock.timings };
+      return { ...result, seconds: secondsSpent(), timings: clock.timings };
     } finally {
       await run.cache?.close();
     }
@@ -56,6 +60,13 @@ const learnFrom: Learn = async (input, listener, signal) => {
     await chosen.workshop.close();
   }
 };
+
+/** The plan of a run that goes on, as it is told. */
+function goingOn(plan: LearningPlan, { stepsBefore, position }: RunRecord, leftSeconds: number): LearningPlan {
+  const minutes = Number((leftSeconds / 60).toPrecision(2));
+  const reason = `${plan.reason} Goes on after step ${stepsBefore + position.step}, with ${minutes} minutes left.`;
+  return { ...plan, reason };
+}
 
 async function openPlan(
   input: LearningInput,

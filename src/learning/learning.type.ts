@@ -11,7 +11,7 @@ export type RecipeName = "auto" | "whitening" | "head" | "last-blocks" | "full" 
 
 export interface LearningRequest {
   readonly recipe: RecipeName;
-  /** All of a run's work, from caching to the last validation. */
+  /** All of a run's work, from caching to the last validation; a run that goes on has what is left of it. */
   readonly budgetMinutes: number;
   readonly seed: number;
   readonly device: Config["device"];
@@ -115,6 +115,7 @@ export interface LearningResult {
   readonly validation: ValidationFigures | undefined;
   readonly baseValidation: ValidationFigures | undefined;
   readonly steps: number;
+  /** Of all attempts. */
   readonly seconds: number;
   /** Seconds by stage. */
   readonly timings: Readonly<Record<string, number>>;

@@ -13,6 +13,8 @@ export interface RunRecord {
   readonly epochsBefore: number;
   readonly stepsBefore: number;
   readonly baseValidation: ValidationFigures | null;
+  /** Spent by all attempts so far. */
+  readonly seconds: number;
   readonly timings: Readonly<Record<string, number>>;
 }
 

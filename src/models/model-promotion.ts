@@ -60,7 +60,8 @@ export function createModelPromotion(dependencies: ModelPromotionDependencies): 
 
   async function require(sql: Sql, modelId: number): Promise<PromotionRow> {
     const [row] = await sql.query<PromotionRow>(
-      `${SELECT_PROMOTION} WHERE m.id = $1::bigint AND m.deleted_at IS NULL AND m.state NOT IN ('TRAINING', 'FAILED')`,
+      `${SELECT_PROMOTION} WHERE m.id = $1::bigint AND m.deleted_at IS NULL AND m.state <> 'TRAINING'
+         AND (m.state <> 'FAILED' OR r.state = 'CANCELLED')`,
       [modelId],
     );
     if (row === undefined) throw new ModelNotFound(modelId);
@@ -104,7 +105,7 @@ export function createModelPromotion(dependencies: ModelPromotionDependencies): 
         const next = await require(sql, modelId);
         if (next.state === "ACTIVE") return toModel(next);
         // One that answered before, or an encoder as it came, was never before the gate.
-        const judged = next.state === "CANDIDATE" && next.parent_id !== null;
+        const judged = next.state !== "RETIRED" && next.parent_id !== null;
         const forced = judged && next.gate?.passed !== true;
         if (forced && !force) throw new ModelNotBetter(next.name, next.gate?.reason);
         return replace(sql, next, await activeOf(sql), { by: "people", forced });

@@ -76,7 +76,7 @@ describeOnBothDatabases("evaluation", (open) => {
     const asked = items.filter((item) =>
       heldOut ? heldOut.asked.has(item.productId) : split === "all" || item.split === "TEST",
     );
-    const trained = items.filter((item) => (heldOut ? !heldOut.unlearned.has(item.productId) : item.split === "TRAIN"));
+    const trained = items.filter((item) => (heldOut ? !heldOut.aside.has(item.productId) : item.split === "TRAIN"));
     const searched = { same: asked, train: trained, all: items }[gallery];
     const sums = { recallAt1: 0, recallAt10: 0, precisionAt1: 0, precisionAt10: 0, mapAtR: 0, meanAveragePrecision: 0 };
     let queries = 0;
@@ -128,17 +128,17 @@ describeOnBothDatabases("evaluation", (open) => {
     }
   }
 
-  const unlearned = new Set(Array.from({ length: 120 }, (_, at) => BigInt(at * 2 + 1)));
-  const asked = new Set([...unlearned].slice(0, 60));
+  const aside = new Set(Array.from({ length: 120 }, (_, at) => BigInt(at * 2 + 1)));
+  const asked = new Set([...aside].slice(0, 60));
   const selections: [string, EvaluationRequest][] = [
     ["all against all", { ...plain("category"), gallery: "all", split: "test" }],
     ["some labels only", { ...plain("category"), onlyLabels: ["shoes > boots", "bags"] }],
     ["without some labels", { ...plain("category"), excludeLabels: ["shoes", "bags"] }],
     [
       "products held out against what was learned",
-      { ...plain("category"), gallery: "train", heldOut: { asked, unlearned } },
+      { ...plain("category"), gallery: "train", heldOut: { asked, aside } },
     ],
-    ["photos held out against all", { ...plain("product"), gallery: "all", heldOut: { asked, unlearned } }],
+    ["photos held out against all", { ...plain("product"), gallery: "all", heldOut: { asked, aside } }],
   ];
   for (const [name, request] of selections) {
     it(`equals brute force for ${name}`, async () => {
@@ -198,7 +198,7 @@ describeOnBothDatabases("evaluation", (open) => {
       labels: "category",
       split: "test",
       gallery: "train",
-      heldOut: { asked: unlearned, unlearned },
+      heldOut: { asked: aside, aside },
     } as const;
     const passed = await judge(better, modelId, request);
     assert.deepEqual([passed.passed, passed.verdict], [true, "BETTER"], passed.reason);
@@ -208,9 +208,9 @@ describeOnBothDatabases("evaluation", (open) => {
     const back = await judge(modelId, better, request);
     assert.equal(back.verdict, "NOT_BETTER");
     assert.ok(back.worse.length > 0);
-    const few = await judge(better, modelId, { ...request, heldOut: { asked: new Set([1n, 2n, 3n]), unlearned } });
+    const few = await judge(better, modelId, { ...request, heldOut: { asked: new Set([1n, 2n, 3n]), aside } });
     assert.equal(few.verdict, "TOO_FEW_QUERIES");
-    const nobody = await judge(better, modelId, { ...request, heldOut: { asked: new Set<bigint>(), unlearned } });
+    const nobody = await judge(better, modelId, { ...request, heldOut: { asked: new Set<bigint>(), aside } });
     assert.deepEqual([nobody.verdict, nobody.candidate], ["TOO_FEW_QUERIES", null]);
     await assert.rejects(judge(9999, modelId, request), { code: "BAD_USER_INPUT" });
   });

@@ -37,9 +37,10 @@ describeOnBothDatabases("judging a candidate as its run was meant", (open) => {
     positives: readonly PositiveRule[],
     verdicts: readonly GateDecision["verdict"][],
     kept = true,
+    rest: Partial<Snapshot> = {},
   ) {
     const runId = randomUUID();
-    const snapshot: Partial<Snapshot> = { format: 1, positives, photos };
+    const snapshot: Partial<Snapshot> = { format: 1, positives, photos, ...rest };
     await test.database.query(
       `INSERT INTO training_run (id, request, encoder, parent_id, snapshot_key, snapshot_sha256)
        VALUES ($1::uuid, '{}', 'test', $2::int, $3, $4)`,
@@ -82,7 +83,7 @@ describeOnBothDatabases("judging a candidate as its run was meant", (open) => {
     assert.equal(asked.length, 1);
     const [candidateId, liveId, request] = asked[0]!;
     assert.deepEqual([candidateId, liveId, request.labels, request.gallery], [7, 3, "attribute:colour", "train"]);
-    assert.deepEqual([request.heldOut!.asked.size, request.heldOut!.unlearned.size], [40, 50]);
+    assert.deepEqual([request.heldOut!.asked.size, request.heldOut!.aside.size], [40, 50]);
     assert.ok(request.heldOut!.asked.has(40n) && !request.heldOut!.asked.has(41n));
   });
 
@@ -118,6 +119,26 @@ describeOnBothDatabases("judging a candidate as its run was meant", (open) => {
       asked.map(([, , { heldOut }]) => heldOut!.asked.size),
       [40, 50],
     );
+  });
+
+  it("asks about labels that the run did not select too, and tells them apart", async () => {
+    const notSelected = [
+      { productId: "201", split: "test" as const },
+      { productId: "202", split: "validation" as const },
+      { productId: "203", split: "train" as const },
+    ];
+    const labelNames = [["Home > Mugs", "Home > Lamps"]];
+    const { asked, decide } = await judging([{ kind: "category", weight: 1 }], ["BETTER"], true, {
+      notSelected,
+      labelNames,
+    });
+    await decide();
+    const { heldOut, learned } = asked[0]![2];
+    assert.ok(heldOut!.asked.has(201n) && heldOut!.aside.has(202n) && !heldOut!.aside.has(203n));
+    assert.deepEqual([...learned!], labelNames[0]);
+    const all = await judging([{ kind: "category", weight: 1 }], ["BETTER"], true, { labelNames });
+    await all.decide();
+    assert.equal(all.asked[0]![2].learned, undefined, "it learned from all");
   });
 
   it("cannot judge without the snapshot, and says what to do", async () => {

@@ -212,6 +212,9 @@ describe("stopping and going on", () => {
     );
     assert.deepEqual(Buffer.from(result.model), Buffer.from(expected.model));
     assert.deepEqual(result.validation, expected.validation);
+    const reason = told.plans[0]?.reason ?? "";
+    assert.match(reason, /Goes on after step \d+, with [\d.]+ minutes left\.$/);
+    assert.equal(reason.split("Goes on").length, 2, "and not what earlier attempts had left as well");
   });
 
   it("hears a signal while photos are prepared, and keeps those that are", async () => {

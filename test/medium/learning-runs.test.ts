@@ -12,6 +12,7 @@ import type { TrainModelDependencies } from "../../src/learning/runs/train-model
 import type { Training } from "../../src/learning/runs/training.js";
 import { ENDED, type TrainingRun } from "../../src/learning/runs/training-run.type.js";
 import { finishRun } from "../../src/learning/runs/training-runs.repository.js";
+import type { Snapshot } from "../../src/learning/snapshot/snapshot.type.js";
 import { ArtefactNotWritten } from "../../src/models/artefact-store.errors.js";
 import { startChild } from "../support/child.js";
 import { isRunning } from "../support/command-line.js";
@@ -267,6 +268,25 @@ describeOnBothDatabases("a training run", (_, kind) => {
     await core.database.query("UPDATE model_version SET state = 'FAILED' WHERE id = $1", [base.id]);
   });
 
+  it("goes on from the checkpoint that it told of when it was killed while it wrote the next one", async () => {
+    const { id } = await training.start({ seed: PLAYS.long });
+    await work();
+    await until(id, "checkpoints", ({ checkpointStep }) => (checkpointStep ?? 0) >= 30);
+    await training.cancel(id);
+    const { checkpointKey, checkpointStep, attempts } = await ended(id);
+    const next = runKeys.checkpoints(id, attempts).find((key) => key !== checkpointKey)!;
+    await shop.core.artefacts.write(next, Buffer.from("written, and nobody was told"));
+    await training.resume(id);
+    const went = await until(
+      id,
+      "its next checkpoint",
+      (run) => run.state === "RUNNING" && run.attempts > attempts && run.checkpointStep !== checkpointStep,
+    );
+    assert.ok(went.checkpointStep! > checkpointStep!, "not from the beginning");
+    await training.cancel(id);
+    await ended(id);
+  });
+
   it("begins anew when its checkpoint was lost", async () => {
     const { id } = await training.start({ seed: PLAYS.long });
     await work();
@@ -291,7 +311,7 @@ describeOnBothDatabases("a training run", (_, kind) => {
     await consumer.close();
     const { artefacts, config, database, queue } = shop.core;
     const { trained } = (await shop.core.models.find(run.modelId!))!;
-    const [leftCheckpoint, leftFolder] = [runKeys.checkpoint(id, run.attempts), workFolderOf(config, id)];
+    const [leftCheckpoint, leftFolder] = [runKeys.checkpoints(id, run.attempts)[1], workFolderOf(config, id)];
     await artefacts.write(leftCheckpoint, Buffer.from("left"));
     await mkdir(leftFolder, { recursive: true });
     await queue.enqueue(database, "train-model", [{ runId: id }]);
@@ -311,12 +331,79 @@ describeOnBothDatabases("a training run", (_, kind) => {
     await work();
     const { id } = await training.start({ seed: PLAYS.short });
     await ended(id);
+    const { modelId } = (await training.find(id))!;
+    const isLive = async () => (await shop.core.models.live()).some((model) => model.id === modelId);
+    assert.equal(await isLive(), true);
     assert.equal((await training.cancel(id)).state, "CANCELLED");
+    assert.equal(await isLive(), false, "no photo is embedded for it any more");
     assert.equal(await finishRun(shop.core.database, id, { gate: DECISION }), false);
     const resumed = await training.resume(id);
     assert.equal(resumed.state, "REFRESHING");
+    assert.equal(await isLive(), true);
+    assert.equal((await shop.core.models.find(modelId!))?.state, "CANDIDATE");
     const jobs = await shop.core.database.query("SELECT data FROM pgboss.job WHERE name = 'refresh-model'");
     assert.deepEqual(jobs, [{ data: { modelId: resumed.modelId } }]);
+  });
+
+  it("leaves, when it was cancelled, a model that is cleaned up after newer ones", async () => {
+    await work();
+    const { core, config } = shop;
+    const models: number[] = [];
+    for (let at = 0; at <= config.keepModels; at += 1) {
+      const { id } = await training.start({ seed: PLAYS.short });
+      models.push((await ended(id)).modelId!);
+      await training.cancel(id);
+    }
+    const removed = (await core.promotion.cleanUp()).map(({ id }) => id);
+    assert.deepEqual(
+      models.map((id) => removed.includes(id)),
+      models.map((_, at) => at === 0),
+    );
+    const oldest = (await training.list({ limit: 100 })).find(({ modelId }) => modelId === models[0])!;
+    const anew = await training.resume(oldest.id);
+    assert.deepEqual([anew.state, anew.modelId], ["QUEUED", null], "without its model, a run begins anew");
+    await training.cancel(anew.id);
+  });
+
+  it("is refused at once where its snapshot would find too little to learn from", async () => {
+    const { database } = shop.core;
+    const splits = await database.query<{ id: bigint; split: string | null }>("SELECT id, split FROM product");
+    const before = (await training.list({ limit: 100 })).length;
+    try {
+      // Six photos of two labels to learn from, and a catalog full of others.
+      await database.query(
+        `UPDATE product SET split = (CASE WHEN place > 3 OR label > 2 THEN 'TEST' ELSE 'TRAIN' END)::split
+         FROM (SELECT id, row_number() OVER (PARTITION BY category_path ORDER BY id) AS place,
+                      dense_rank() OVER (ORDER BY category_path) AS label FROM product) numbered
+         WHERE numbered.id = product.id`,
+      );
+      await database.query("UPDATE product SET split = 'VALIDATION' WHERE id = (SELECT max(id) FROM product)");
+      await assert.rejects(training.start({}), {
+        code: "NOT_ENOUGH_DATA",
+        message: /takes 8 training photos at least; there are \d .*: \d more needed/,
+      });
+      assert.equal((await training.list({ limit: 100 })).length, before);
+    } finally {
+      await database.query(
+        `UPDATE product SET split = kept.split::split FROM unnest($1::bigint[], $2::text[]) AS kept (id, split)
+         WHERE kept.id = product.id`,
+        [splits.map(({ id }) => id), splits.map(({ split }) => split)],
+      );
+    }
+  });
+
+  it("tells how well it found the labels that were replaced on purpose", async () => {
+    await work();
+    const { id } = await training.start({ seed: PLAYS.talkative, labelNoise: 0.9 });
+    const { snapshotKey, suspectAccuracy } = await ended(id);
+    const snapshot = JSON.parse((await shop.core.artefacts.read(snapshotKey!)).toString()) as Snapshot;
+    const replaced = Object.keys(snapshot.replacedLabels!).length;
+    // The played trainer suspects the photo at place 2.
+    const found = snapshot.replacedLabels![2] === undefined ? 0 : 1;
+    assert.ok(replaced > 20);
+    assert.deepEqual(suspectAccuracy, { replaced, suspected: 1, found, precision: found, recall: found / replaced });
+    const clean = await training.start({ seed: PLAYS.talkative });
+    assert.equal((await ended(clean.id)).suspectAccuracy, null);
   });
 });
 

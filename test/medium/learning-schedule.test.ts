@@ -7,12 +7,13 @@ import { createJobConsumer } from "../../src/jobs/index.js";
 import { measureChange } from "../../src/learning/runs/catalog-change.js";
 import { countForTraining } from "../../src/learning/runs/catalog-labels.js";
 import { endLostRuns, removeOldWorkFolders } from "../../src/learning/runs/end-lost-runs.js";
+import { removeOldRunFiles } from "../../src/learning/runs/remove-old-run-files.js";
 import {
   lastDue,
   type RetrainScheduleDependencies,
   retrainIfChanged,
 } from "../../src/learning/runs/retrain-schedule.js";
-import { runsWithWorkFolder, workFolderOf } from "../../src/learning/runs/run-files.js";
+import { runKeys, runsWithWorkFolder, workFolderOf } from "../../src/learning/runs/run-files.js";
 import { createTrainModelJob } from "../../src/learning/runs/train-model.job.js";
 import { finishRun } from "../../src/learning/runs/training-runs.repository.js";
 import { createSnapshotBuilder } from "../../src/learning/snapshot/index.js";
@@ -95,6 +96,13 @@ describeOnBothDatabases("runs that nobody starts or ends by hand", (_, kind) => 
     await endAll();
     await database.query("UPDATE product SET deleted_at = now()");
     assert.equal(await retrainIfChanged(scheduled(), later()), undefined, "too little to learn from is no crash");
+    const [refused] = await training.list({ limit: 1 });
+    assert.deepEqual([refused!.state, refused!.failureCode], ["FAILED", "BAD_USER_INPUT"], "its label has vanished");
+    assert.match(refused!.failure!, /Not trained again as scheduled: .*"Plates"/);
+    assert.deepEqual(refused!.request, run.request);
+    const many = (await training.list({ limit: 100 })).length;
+    await retrainIfChanged(scheduled(), later());
+    assert.equal((await training.list({ limit: 100 })).length, many, "said once");
     await database.query("UPDATE product SET deleted_at = NULL");
   });
 
@@ -134,7 +142,7 @@ describeOnBothDatabases("runs that nobody starts or ends by hand", (_, kind) => 
     await database.query("DELETE FROM pgboss.job WHERE name = 'train-model' AND data ->> 'runId' <> $1", [waiting.id]);
     for (const { id } of [waiting, lost]) mkdirSync(workFolderOf(config, id), { recursive: true });
     mkdirSync(workFolderOf(config, randomUUID()), { recursive: true });
-    const dependencies = { database, queue, config, logger: testLogger };
+    const dependencies = { database, queue, artefacts: shop.core.artefacts, config, logger: testLogger };
     assert.deepEqual((await endLostRuns(dependencies)).sort(), [lost.id, cancelled.id].sort());
     assert.deepEqual(await endLostRuns(dependencies), []);
     await removeOldWorkFolders(dependencies);
@@ -145,6 +153,47 @@ describeOnBothDatabases("runs that nobody starts or ends by hand", (_, kind) => 
       ["QUEUED", "FAILED", "CANCELLED"],
     );
     assert.equal(states[1]!.failureCode, "TRAINING_GIVEN_UP");
+  });
+
+  it("keep their files while they can be resumed, or while their model is there", async () => {
+    const { database, artefacts, training } = shop.core;
+    const dependencies = { database, artefacts, logger: testLogger };
+    await database.query("UPDATE training_run SET state = 'CANCELLED', finished_at = now() - interval '40 days'");
+    await removeOldRunFiles(dependencies);
+    assert.deepEqual(await removeOldRunFiles(dependencies), [], "once");
+    const [{ id: modelId }] = (await database.query<{ id: number }>(
+      "SELECT model_id AS id FROM training_run WHERE model_id IS NOT NULL LIMIT 1",
+    )) as [{ id: number }];
+    await database.query("UPDATE training_run SET model_id = NULL WHERE model_id = $1", [modelId]);
+    await removeOldRunFiles(dependencies);
+    const ids: string[] = [];
+    for (let age = 0; age < 8; age += 1) {
+      const { id } = await training.start({ seed: PLAYS.short });
+      ids.push(id);
+      const sha256 = await artefacts.write(runKeys.snapshot(id), Buffer.from("{}"));
+      await artefacts.write(runKeys.checkpoints(id, 2)[0], Buffer.from("{}"));
+      // Age 6 made a model that is there, 7 is still on.
+      await database.query(
+        `UPDATE training_run SET state = $2::training_state, attempts = 2, model_id = $3::int, snapshot_key = $4,
+           snapshot_sha256 = $5, checkpoint_key = $6, finished_at = now() - $7::int * interval '1 day' WHERE id = $1::uuid`,
+        [
+          ...[id, age === 6 ? "SUCCEEDED" : age === 7 ? "QUEUED" : "FAILED", age === 6 ? modelId : null],
+          ...[runKeys.snapshot(id), sha256, runKeys.checkpoints(id, 2)[0], age === 1 ? 31 : age],
+        ],
+      );
+    }
+    const removed = await removeOldRunFiles(dependencies);
+    assert.deepEqual(removed, [ids[1]], "five that are young enough stay, and what is needed");
+    await assert.rejects(artefacts.read(runKeys.snapshot(ids[1]!)), { code: "ARTEFACT_MISSING" });
+    await assert.rejects(artefacts.read(runKeys.checkpoints(ids[1]!, 2)[0]), { code: "ARTEFACT_MISSING" });
+    for (const id of [ids[0]!, ids[6]!, ids[7]!]) await artefacts.read(runKeys.snapshot(id));
+    const anew = await training.resume(ids[1]!);
+    assert.deepEqual([anew.state, anew.snapshotKey, anew.checkpointKey], ["QUEUED", null, null]);
+    await database.query("UPDATE training_run SET state = 'FAILED', finished_at = now() WHERE id = $1", [ids[1]]);
+    assert.deepEqual(await removeOldRunFiles(dependencies), [ids[5]], "the oldest of six");
+    await database.query("UPDATE model_version SET deleted_at = now() WHERE id = $1", [modelId]);
+    assert.deepEqual(await removeOldRunFiles(dependencies), [ids[6]], "they go with the model");
+    await endAll();
   });
 
   it("write nothing any more once another attempt has the run", async () => {

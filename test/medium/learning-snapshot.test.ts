@@ -203,11 +203,46 @@ describeOnBothDatabases("a snapshot", (open) => {
     await set("split = NULL");
   });
 
+  it("lets a tenth of the training products test when the catalog names none and leaves none without a split", async () => {
+    const shares = async () => {
+      const mean = { test: 0, validation: 0 };
+      for (let seed = 1; seed <= 8; seed += 1) {
+        const { photos } = await build({ ...byCategory, seed });
+        for (const { split } of photos) if (split !== "train") mean[split] += 1 / photos.length / 8;
+      }
+      return mean;
+    };
+    await set("split = (CASE WHEN id % 5 = 0 THEN 'VALIDATION' ELSE 'TRAIN' END)::split");
+    const all = await shares();
+    assert.ok(all.test > 0.04 && all.test < 0.14, JSON.stringify(all));
+    assert.ok(all.validation > 0.1 && all.validation < 0.35, JSON.stringify(all));
+    await set("split = 'TRAIN'");
+    const one = await shares();
+    assert.ok(one.test > 0.03 && one.validation > 0.03 && one.test + one.validation < 0.35, JSON.stringify(one));
+    // Where some have no split, those are drawn from.
+    await set("split = (CASE WHEN id % 2 = 0 THEN 'TRAIN' END)::split");
+    const { photos } = await build(byCategory);
+    const named = photos.filter(({ productId, split, duplicateGroup }) => {
+      return BigInt(productId) % 2n === 0n && duplicateGroup < 0 && split === "test";
+    });
+    assert.ok(photos.some(({ split }) => split === "test"));
+    assert.ok(named.length < 0.02 * photos.length, `${named.length} of those named to train`);
+    await set("split = NULL");
+  });
+
   it("takes the labels asked for, by path or by its last part", async () => {
     const only = await build({ ...byCategory, onlyLabels: ["chelsea", "bags", "shoes > boots"] });
     assert.deepEqual(only.labelNames, [["bags", "shoes > boots", "shoes > boots > chelsea"]]);
     assert.ok(only.photos.every(({ labels }) => labels[0]! >= 0));
     const all = await build(byCategory);
+    assert.equal(all.notSelected, undefined);
+    const splitOf = new Map(all.photos.map(({ productId, split }) => [productId, split]));
+    assert.ok(only.notSelected!.some(({ split }) => split === "test"));
+    for (const { productId, split } of [...only.photos, ...only.notSelected!]) {
+      assert.equal(split, splitOf.get(productId) ?? split, "a product's split does not depend on what is selected");
+    }
+    const products = new Set([...only.photos, ...only.notSelected!].map(({ productId }) => productId));
+    assert.ok([...splitOf.keys()].every((productId) => products.has(productId)));
     const without = await build({ ...byCategory, excludeLabels: ["bags"] });
     assert.deepEqual(
       without.labelNames[0],

@@ -25,7 +25,7 @@ export function playedTraining(core: Core, changes: Partial<TrainModelDependenci
   };
 }
 
-export function trainingOf({ database, queue, models }: Core): Training {
+export function trainingOf({ database, queue, models, snapshots }: Core): Training {
   const plan = () => Promise.reject(new Error("not played"));
-  return createTraining({ database, queue, models, plan });
+  return createTraining({ database, queue, models, snapshots, plan });
 }

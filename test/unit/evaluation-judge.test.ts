@@ -11,7 +11,12 @@ interface Answer {
 }
 
 /** A judge over results given by hand: candidate 2 against live 1. */
-function judging(candidate: readonly Answer[], live: readonly Answer[], clusterOf = (at: number) => String(at)) {
+function judging(
+  candidate: readonly Answer[],
+  live: readonly Answer[],
+  clusterOf = (at: number) => String(at),
+  learned?: string[],
+) {
   const results = (answers: readonly Answer[]): QueryResult[] =>
     answers.map((answer, at) => ({
       item: BigInt(at),
@@ -37,7 +42,10 @@ function judging(candidate: readonly Answer[], live: readonly Answer[], clusterO
       },
     },
   });
-  return judge.judge(2, 1, { labels: "category", split: "test", gallery: "train" });
+  return judge.judge(2, 1, {
+    ...{ labels: "category", split: "test", gallery: "train" },
+    ...(learned && { learned: new Set(learned) }),
+  });
 }
 
 const answers = (count: number, of: (at: number) => Answer) => Array.from({ length: count }, (_, at) => of(at));
@@ -54,6 +62,20 @@ describe("the gate", () => {
     assert.ok(decision.intervals!.recallAt1.low > 0.3 && decision.intervals!.recallAt1.high < 0.5);
     assert.equal(decision.queries, 200);
     assert.deepEqual(decision.worse, []);
+  });
+
+  it("decides over all labels, and tells those that were learned from apart", async () => {
+    // Even ones, which were learned, lose a little; odd ones gain much.
+    const live = answers(200, (at) => ({ recallAt1: Number(at % 3 !== 0), mapAtR: 0.4 }));
+    const candidate = answers(200, (at) => ({ recallAt1: 1, mapAtR: at % 2 === 0 ? 0.38 : 0.8 }));
+    const decision = await judging(candidate, live, String, ["even"]);
+    assert.equal(decision.verdict, "BETTER");
+    assert.deepEqual([decision.queries, decision.learned?.queries, decision.unlearned?.queries], [200, 100, 100]);
+    assert.ok(decision.learned!.differences.mapAtR < 0 && decision.unlearned!.differences.mapAtR > 0.3);
+    assert.match(decision.reason, /that it learned from, 100 queries: R@1 .*MAP@R 0\.380 against 0\.400/);
+    assert.match(decision.reason, /that it did not learn from, 100 queries: R@1 .*MAP@R 0\.800 against 0\.400/);
+    const whole = await judging(candidate, live);
+    assert.equal("learned" in whole, false);
   });
 
   it("refuses one that is worse, and one that is the same", async () => {
@@ -125,13 +147,24 @@ describe("what a run held out", () => {
     ].flatMap((photo) => [photo, photo]);
 
   it("asks the test products, and keeps validation out of the gallery", () => {
-    const { asked, unlearned } = heldOutOf({ photos: photos(30, 10) }, ["test"]);
-    assert.deepEqual([asked.size, unlearned.size], [30, 40]);
-    assert.ok(asked.has(29n) && !asked.has(1000n) && !unlearned.has(5000n));
+    const { asked, aside } = heldOutOf({ photos: photos(30, 10) }, ["test"]);
+    assert.deepEqual([asked.size, aside.size], [30, 40]);
+    assert.ok(asked.has(29n) && !asked.has(1000n) && !aside.has(5000n));
+  });
+
+  it("asks about labels that were not selected too, and keeps theirs out of the gallery", () => {
+    const notSelected = [
+      { productId: "6000", split: "test" as const },
+      { productId: "6001", split: "validation" as const },
+      { productId: "6002", split: "train" as const },
+    ];
+    const { asked, aside } = heldOutOf({ photos: photos(30, 10), notSelected }, ["test"]);
+    assert.deepEqual([asked.size, aside.size], [31, 42]);
+    assert.ok(asked.has(6000n) && aside.has(6001n) && !aside.has(6002n));
   });
 
   it("asks the validation products too when it is told to", () => {
-    const { asked, unlearned } = heldOutOf({ photos: photos(29, 10) }, ["test", "validation"]);
-    assert.deepEqual([asked.size, unlearned.size], [39, 39]);
+    const { asked, aside } = heldOutOf({ photos: photos(29, 10) }, ["test", "validation"]);
+    assert.deepEqual([asked.size, aside.size], [39, 39]);
   });
 });

@@ -4,6 +4,7 @@ import { readCheckpoint, writeCheckpoint } from "../../src/learning/checkpoint.j
 import { CheckpointMismatch, NotEnoughData, RecipeUnfit } from "../../src/learning/learning.errors.js";
 import { meanDistances } from "../../src/learning/phases/encode.js";
 import { validate } from "../../src/learning/phases/validation.js";
+import { budgetLeft } from "../../src/learning/plan/budget-left.js";
 import { everyNth } from "../../src/learning/plan/every-nth.js";
 import { estimate, fitBudget } from "../../src/learning/plan/fit-budget.js";
 import { type LearningMaterial, materialOf } from "../../src/learning/plan/material.js";
@@ -209,5 +210,14 @@ describe("figures within a run", () => {
   it("samples evenly", () => {
     assert.deepEqual([...everyNth(Int32Array.of(0, 1, 2, 3, 4, 5), 3)], [0, 2, 4]);
     assert.equal(everyNth(Int32Array.of(1, 2), 3).length, 2);
+  });
+});
+
+describe("the budget of a run that goes on", () => {
+  it("is what is left, and never less than a tenth", () => {
+    assert.equal(budgetLeft(10, 0), 600);
+    assert.equal(budgetLeft(10, 240), 360);
+    assert.equal(budgetLeft(10, 590), 60);
+    assert.equal(budgetLeft(10, 6_000), 60);
   });
 });

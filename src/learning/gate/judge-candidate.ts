@@ -12,8 +12,9 @@ export interface JudgeCandidateDependencies {
 }
 
 /**
- * Judges a candidate as its run was meant: by the labels that it learned from, on the products that its snapshot kept
- * aside. A run that learned from no labels is judged by those that the catalog happens to have.
+ * Judges a candidate as its run was meant: by the notion that it learned, on the products that its snapshot kept
+ * aside: those of labels that it did not select as well, because the model will answer for them too, and told apart. A
+ * run that learned from no labels is judged by those that the catalog happens to have.
  */
 export function createJudgeCandidate({
   database,
@@ -21,13 +22,17 @@ export function createJudgeCandidate({
   judge,
 }: JudgeCandidateDependencies): (...judged: Parameters<JudgeCandidate>) => Promise<GateDecision> {
   return async ({ modelId, runId }, liveId, signal) => {
-    const { photos, positives } = await readSnapshot(database, artefacts, runId);
+    const { photos, positives, labelNames, notSelected } = await readSnapshot(database, artefacts, runId);
     let decision: GateDecision | undefined;
     for (const labels of labelsToJudgeBy(positives)) {
       // Only when the test products alone are too few to tell.
       for (const asking of [["test"], ["test", "validation"]] as const) {
-        const heldOut = heldOutOf({ photos }, asking);
-        const request: GateRequest = { labels, split: "test", gallery: galleryFor(labels), heldOut };
+        const heldOut = heldOutOf({ photos, ...(notSelected && { notSelected }) }, asking);
+        const request: GateRequest = {
+          ...{ labels, split: "test", gallery: galleryFor(labels), heldOut },
+          // Labels are selected by the first rule, and that is the one to judge by.
+          ...(notSelected && { learned: new Set(labelNames[0]) }),
+        };
         const next = await judge.judge(modelId, liveId, request, signal);
         // Where all are too few, the figures of the first labels with the most queries.
         if (decision === undefined || next.verdict !== "TOO_FEW_QUERIES" || next.clusters > decision.clusters) {
@@ -55,7 +60,7 @@ async function readSnapshot(
   sql: Sql,
   artefacts: Pick<ArtefactStore, "read">,
   runId: string,
-): Promise<Pick<Snapshot, "photos" | "positives">> {
+): Promise<Pick<Snapshot, "photos" | "positives" | "labelNames" | "notSelected">> {
   const [run] = await sql.query<{ key: string | null; sha256: string | null }>(
     "SELECT snapshot_key AS key, snapshot_sha256 AS sha256 FROM training_run WHERE id = $1::uuid",
     [runId],

@@ -22,6 +22,8 @@ export interface Learning {
   readonly listener: LearningListener;
   readonly signal: AbortSignal;
   readonly deadline: number;
+  /** Of this attempt and those before it. */
+  secondsSpent(): number;
 }
 
 export interface PhaseSetting
@@ -53,6 +55,7 @@ export async function phaseOf(
       epochsBefore: before.epochs,
       stepsBefore: before.steps,
       baseValidation: setting.baseValidation ?? null,
+      seconds: learning.secondsSpent(),
       timings: clock.timings,
     };
     await listener.checkpoint(writeCheckpoint({ identity, run, trainer, best }), before.steps + position.step);

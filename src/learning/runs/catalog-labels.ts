@@ -12,7 +12,7 @@ export interface TrainingCounts {
   readonly photosMissing: number;
   /** By the first rule, after the selection of labels. 0 for augmentation, which needs none. */
   readonly labels: number;
-  /** Labels with two photos or more: only these make positive pairs. */
+  /** Labels with two photos or more that are not held out by the import: only these make positive pairs. */
   readonly labelsWithPairs: number;
   /** Photos of those labels. */
   readonly labelledPhotos: number;
@@ -22,7 +22,6 @@ export interface TrainingCounts {
 
 /** Two labels with two photos each make the smallest batch that has a positive and a negative of every anchor. */
 const LEAST_LABELS = 2;
-const LEAST_PHOTOS = 8;
 
 /**
  * Label of a product `p` as text, or NULL; `$1` is the attribute's name. Spelt as `labelReader` spells it, because labels
@@ -63,7 +62,8 @@ export async function countForTraining(
        LEFT JOIN vectors.photo_vector v ON v.model_id = $2::int AND v.blob_id = i.blob_id
        WHERE p.deleted_at IS NULL AND p.status = 'ACTIVE' AND $1::text IS NOT NULL
      ), label AS (
-       SELECT label, count(*)::int AS photos FROM photo
+       SELECT label, count(*)::int AS photos,
+              (count(*) FILTER (WHERE split IS NULL OR split = 'TRAIN'))::int AS learnable FROM photo
        WHERE embedded AND label IS NOT NULL
          AND ($3::text[] IS NULL OR label = ANY ($3::text[]))
        GROUP BY 1
@@ -71,7 +71,7 @@ export async function countForTraining(
      SELECT (SELECT count(*) FROM photo WHERE embedded)::int AS photos,
             (SELECT count(*) FROM photo WHERE NOT embedded)::int AS "photosMissing",
             (SELECT count(*) FROM label)::int AS labels,
-            (SELECT count(*) FROM label WHERE photos > 1)::int AS "labelsWithPairs",
+            (SELECT count(*) FROM label WHERE learnable > 1)::int AS "labelsWithPairs",
             (SELECT coalesce(sum(photos), 0) FROM label)::int AS "labelledPhotos",
             (SELECT count(*) FROM photo WHERE embedded AND split = 'TEST')::int AS test`,
     [attributeOf(kind), baseId, await selectedLabels(sql, request)],
@@ -96,23 +96,19 @@ async function selectedLabels(
 }
 
 /**
- * Refuses what cannot work, going by the counts alone. The snapshot, which a worker builds, may still find too little.
+ * Refuses what cannot work, going by the counts alone, where the catalog is too large to try. The snapshot, which a
+ * worker builds, may still find too little.
  * @throws NotEnoughData saying what is missing
  */
 export function assertEnough(counts: TrainingCounts, request: Pick<TrainingRequest, "positives" | "recipe">): void {
-  const { photos, photosMissing, labels, labelsWithPairs } = counts;
+  const { photosMissing, labels, labelsWithPairs } = counts;
   const later = photosMissing > 0 ? ` ${photosMissing} photos are still to be fetched or embedded.` : "";
-  if (photos < LEAST_PHOTOS) {
-    throw new NotEnoughData(
-      `The catalog has ${photos} photos with a vector; at least ${LEAST_PHOTOS} are needed: ${LEAST_PHOTOS - photos} more.${later}`,
-    );
-  }
   const { kind } = request.positives[0]!;
   if (kind === "augmentation" || request.recipe === "whitening") return;
   const missing = LEAST_LABELS - labelsWithPairs;
   if (missing <= 0) return;
   throw new NotEnoughData(
-    `Of the ${labels} labels by ${kind}, ${labelsWithPairs} have two photos or more; at least ${LEAST_LABELS} are ` +
+    `Of the ${labels} labels by ${kind}, ${labelsWithPairs} have two photos or more to learn from; at least ${LEAST_LABELS} are ` +
       `needed: ${missing} more.${later} Choose other positives, or positives: augmentation, which needs no labels.`,
   );
 }

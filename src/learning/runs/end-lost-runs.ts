@@ -3,6 +3,8 @@ import type { Database } from "../../database/database.type.js";
 import type { FailedJobs } from "../../jobs/job-queue.type.js";
 import { lookRegularly } from "../../jobs/look-regularly.js";
 import type { Logger } from "../../logger.js";
+import type { ArtefactStore } from "../../models/artefact-store.type.js";
+import { removeOldRunFiles } from "./remove-old-run-files.js";
 import { endLostRun, findLostRuns } from "./run-attempts.repository.js";
 import { removeWorkFolder, runsWithWorkFolder } from "./run-files.js";
 import { TrainingGivenUp } from "./training-run-errors.js";
@@ -11,6 +13,7 @@ import { findRun } from "./training-runs.repository.js";
 export interface EndLostRunsDependencies {
   readonly database: Database;
   readonly queue: Pick<FailedJobs, "failed">;
+  readonly artefacts: Pick<ArtefactStore, "delete">;
   readonly config: Pick<Config, "data">;
   readonly logger: Logger;
 }
@@ -43,11 +46,12 @@ export async function removeOldWorkFolders({ database, config }: EndLostRunsDepe
   }
 }
 
-/** Does both every half minute, and once at the start. */
+/** Does both, and removes files of old runs, every half minute, and once at the start. */
 export function startEndingLostRuns(dependencies: EndLostRunsDependencies): { stop(): Promise<void> } {
   const look = async (): Promise<void> => {
     await endLostRuns(dependencies);
     await removeOldWorkFolders(dependencies);
+    await removeOldRunFiles(dependencies);
   };
   return lookRegularly(look, {
     logger: dependencies.logger,

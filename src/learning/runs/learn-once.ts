@@ -1,13 +1,13 @@
 import type { Config } from "../../config.js";
 import type { InstalledEncoder } from "../../encoders/encoder.type.js";
-import type { Snapshot, SnapshotRequest } from "../snapshot/snapshot.type.js";
+import type { Snapshot } from "../snapshot/snapshot.type.js";
 import { type RunProgress, recordSnapshot } from "./run-attempts.repository.js";
 import { runKeys } from "./run-files.js";
 import { createRunRelay, type RunRelay, type TrainerWords } from "./run-relay.js";
 import type { TrainModelDependencies } from "./train-model.type.js";
 import type { FromTrainer, TrainerStart } from "./trainer-message.type.js";
 import { startTrainer, type TrainerEnd } from "./trainer-process.js";
-import type { TrainingRequest } from "./training-request.js";
+import { toSnapshotRequest } from "./training-request.js";
 import type { TrainingRun } from "./training-run.type.js";
 import { EncoderChanged, TrainerCrashed, TrainerFailed, TrainingRunLost } from "./training-run-errors.js";
 import { watchRun } from "./watch-run.js";
@@ -86,7 +86,7 @@ async function prepare(dependencies: TrainModelDependencies, run: TrainingRun, s
       checkpointKey: run.checkpointKey,
       checkpointSha256: run.checkpointSha256,
       modelKey: runKeys.model(run.id, run.attempts),
-      nextCheckpointKey: runKeys.checkpoint(run.id, run.attempts),
+      nextCheckpointKeys: runKeys.checkpoints(run.id, run.attempts),
     },
   };
 }
@@ -111,20 +111,6 @@ async function openSnapshot(
 /** A trainer talks to nobody but its worker. */
 export function withoutSecrets({ databaseUrl: _, adminToken: __, storefrontKey: ___, ...config }: Config): Config {
   return config;
-}
-
-export function toSnapshotRequest(request: TrainingRequest): SnapshotRequest {
-  const { recipe, seed, positives, onlyLabels, excludeLabels, labelNoise, shuffleLabels } = request;
-  return {
-    seed,
-    positives,
-    ...(request.recipe === "whitening" ? { needsLabels: false } : {}),
-    needsLabels: recipe !== "whitening",
-    ...(onlyLabels ? { onlyLabels } : {}),
-    ...(excludeLabels ? { excludeLabels } : {}),
-    ...(labelNoise === undefined ? {} : { labelNoise }),
-    ...(shuffleLabels === undefined ? {} : { shuffleLabels }),
-  };
 }
 
 async function train(

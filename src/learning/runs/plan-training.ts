@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import type { LearningPlan } from "../learning.type.js";
-import { toSnapshotRequest, withoutSecrets } from "./learn-once.js";
+import { withoutSecrets } from "./learn-once.js";
 import { removeWorkFolder, runKeys } from "./run-files.js";
 import type { TrainModelDependencies } from "./train-model.type.js";
 import type { FromTrainer } from "./trainer-message.type.js";
 import { startTrainer } from "./trainer-process.js";
-import type { TrainingRequest } from "./training-request.js";
+import { type TrainingRequest, toSnapshotRequest } from "./training-request.js";
 import { TrainerCrashed, TrainerFailed } from "./training-run-errors.js";
 
 export type PlanTrainingDependencies = Pick<
@@ -37,7 +37,7 @@ export async function planTraining(
         ...{ kind: "start", config: withoutSecrets(config), runId: id, encoder },
         request: { recipe, budgetMinutes, seed, device: device === "auto" ? config.device : device },
         ...{ snapshotKey: key, snapshotSha256: sha256, checkpointKey: null, checkpointSha256: null },
-        ...{ modelKey: runKeys.model(id, 1), nextCheckpointKey: runKeys.checkpoint(id, 1) },
+        ...{ modelKey: runKeys.model(id, 1), nextCheckpointKeys: runKeys.checkpoints(id, 1) },
       },
       (message) => {
         if (message.kind === "failed") failed = message;

@@ -14,7 +14,7 @@ const LOOK_EVERY_MS = 20_000;
 
 export interface RetrainScheduleDependencies {
   readonly database: Database;
-  readonly training: Pick<Training, "startUnless">;
+  readonly training: Pick<Training, "startUnless" | "recordRefusal">;
   readonly artefacts: Pick<ArtefactStore, "read">;
   readonly config: Pick<Config, "retrainSchedule" | "retrainChange">;
   readonly logger: Logger;
@@ -88,14 +88,18 @@ export async function retrainIfChanged(
     logger.info({ ...change, atLeast: config.retrainChange }, "the catalog since the live model's training");
     if (change.share < config.retrainChange) return undefined;
   }
+  const wishes = live ? { ...live.request, promote: live.promote } : {};
   try {
-    const wishes = live ? { ...live.request, promote: live.promote } : {};
     const run = await training.startUnless(wishes, (sql) => isStarted(sql, due));
     if (run) logger.info({ runId: run.id, due }, "training again, as scheduled");
     return run?.id;
   } catch (error) {
     if (!(error instanceof LookalikeError)) throw error;
-    logger.warn({ code: error.code, reason: error.message }, "not trained again as scheduled");
+    const refused = await training.recordRefusal(wishes, {
+      code: error.code,
+      message: `Not trained again as scheduled: ${error.message}`,
+    });
+    logger.warn({ runId: refused?.id, code: error.code, reason: error.message }, "not trained again as scheduled");
     return undefined;
   }
 }

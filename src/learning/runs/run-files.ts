@@ -6,7 +6,12 @@ import type { ArtefactStore } from "../../models/artefact-store.type.js";
 /** Keys of a run in the artefact store. Those of an attempt are its own: two attempts never write one file. */
 export const runKeys = {
   snapshot: (runId: string) => `runs/${runId}/snapshot.json`,
-  checkpoint: (runId: string, attempt: number) => `runs/${runId}/checkpoint-${attempt}`,
+  /**
+   * Written in turn: between the writing of a checkpoint and the run's hearing of it, a kill must leave the one before.
+   * A single file would be another than the run knows, and the training would begin anew.
+   */
+  checkpoints: (runId: string, attempt: number) =>
+    [`runs/${runId}/checkpoint-${attempt}a`, `runs/${runId}/checkpoint-${attempt}b`] as const,
   model: (runId: string, attempt: number) => `runs/${runId}/encoder-${attempt}.onnx`,
 };
 
@@ -35,7 +40,7 @@ export async function removeLeftovers(
   { id, attempts }: { readonly id: string; readonly attempts: number },
 ): Promise<void> {
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
-    await artefacts.delete(runKeys.checkpoint(id, attempt));
+    for (const key of runKeys.checkpoints(id, attempt)) await artefacts.delete(key);
     if (attempt < attempts) await artefacts.delete(runKeys.model(id, attempt));
   }
 }

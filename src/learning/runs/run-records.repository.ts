@@ -3,7 +3,7 @@ import type { MinedTriplet, Suspect } from "../../mining/mining.type.js";
 import type { GuardRecord, LearningEpoch, LearningPlan } from "../learning.type.js";
 import type { Snapshot } from "../snapshot/snapshot.type.js";
 import { holdAttempt } from "./run-attempts.repository.js";
-import type { RunAttempt } from "./training-run.type.js";
+import type { RunAttempt, SuspectAccuracy } from "./training-run.type.js";
 
 type Transactions = Pick<Database, "transaction">;
 
@@ -92,12 +92,16 @@ export function recordGuard(database: Transactions, attempt: RunAttempt, record:
 export function recordSuspects(
   database: Transactions,
   attempt: RunAttempt,
-  { photos, labelNames }: Pick<Snapshot, "photos" | "labelNames">,
+  { photos, labelNames, replacedLabels }: Pick<Snapshot, "photos" | "labelNames" | "replacedLabels">,
   suspects: readonly Suspect[],
 ): Promise<void> {
   const nameOf = (place: number): string => labelNames[0]?.[place] ?? "";
   return within(database, attempt, async (sql) => {
     await sql.query("DELETE FROM suspect_label WHERE run_id = $1::uuid", [attempt.id]);
+    await sql.query("UPDATE training_run SET suspect_accuracy = $2::jsonb WHERE id = $1::uuid", [
+      attempt.id,
+      replacedLabels === undefined ? null : JSON.stringify(accuracyOf(suspects, replacedLabels)),
+    ]);
     await sql.query(
       `INSERT INTO suspect_label (run_id, image_id, product_id, label, suggested, agreement)
        SELECT $1::uuid, image, product, label, suggested, agreement
@@ -114,6 +118,22 @@ export function recordSuspects(
       ],
     );
   });
+}
+
+function accuracyOf(
+  suspects: readonly Suspect[],
+  replacedLabels: NonNullable<Snapshot["replacedLabels"]>,
+): SuspectAccuracy {
+  const replaced = Object.keys(replacedLabels).length;
+  const found = suspects.filter(({ photo }) => replacedLabels[photo] !== undefined).length;
+  const suspected = suspects.length;
+  return {
+    replaced,
+    suspected,
+    found,
+    precision: found / Math.max(1, suspected),
+    recall: found / Math.max(1, replaced),
+  };
 }
 
 export function recordCheckpoint(

@@ -6,6 +6,7 @@ import type { DistributionReport } from "../../mining/mining.type.js";
 import type { ArtefactStore } from "../../models/artefact-store.type.js";
 import type { Snapshot } from "../snapshot/snapshot.type.js";
 import type { RunProgress } from "./run-attempts.repository.js";
+import { runKeys } from "./run-files.js";
 import {
   recordCheckpoint,
   recordEpoch,
@@ -50,6 +51,7 @@ export function createRunRelay(
   let words: TrainerWords = { distributions: {} };
   let failure: { readonly error: unknown } | undefined;
   let checkpointKey = run.checkpointKey;
+  const own = new Set<string>(runKeys.checkpoints(run.id, run.attempts));
   let storing = Promise.resolve();
   let break_ = (_error: unknown): void => {};
   const broken = new Promise<unknown>((resolve) => {
@@ -94,7 +96,8 @@ export function createRunRelay(
           await recordCheckpoint(database, run, message);
           const old = checkpointKey;
           checkpointKey = message.key;
-          if (old === null || old === message.key) return;
+          // Its own are written in turn, and may be newer than what is told of them here.
+          if (old === null || own.has(old)) return;
           await artefacts
             .delete(old)
             .catch((error: unknown) => logger.warn({ reason: messageOf(error) }, "an old checkpoint stays"));

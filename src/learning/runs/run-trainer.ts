@@ -55,6 +55,7 @@ async function train(start: TrainerStart, learn: Learn, signal: AbortSignal, log
   const workFolder = workFolderOf(config, start.runId);
   await mkdir(workFolder, { recursive: true });
 
+  let [next, other] = start.nextCheckpointKeys;
   const listener: LearningListener = {
     plan: (plan) => tell({ kind: "plan", plan }),
     progress: (progress) => tell({ kind: "progress", ...progress }),
@@ -64,8 +65,9 @@ async function train(start: TrainerStart, learn: Learn, signal: AbortSignal, log
     suspects: (suspects) => tell({ kind: "suspects", suspects }),
     distribution: (when, report) => tell({ kind: "distribution", when, report }),
     async checkpoint(bytes, step) {
-      const key = start.nextCheckpointKey;
+      const key = next;
       const sha256 = await artefacts.write(key, bytes);
+      [next, other] = [other, next];
       await tell({ kind: "checkpoint", key, sha256, step });
     },
   };

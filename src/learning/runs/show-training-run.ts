@@ -26,6 +26,7 @@ export function showTrainingRun(row: TrainingRun): TrainingRunObject {
       timings: Object.entries(result.timings).map(([stage, seconds]) => ({ stage, seconds })),
     },
     gate: gate && showGate(gate),
+    suspectAccuracy: row.suspectAccuracy,
     failure: failure === null ? null : { code: failureCode ?? "INTERNAL_ERROR", message: failure },
     ...{ attempts: row.attempts, checkpointStep: row.checkpointStep, cancelRequestedAt: row.cancelRequestedAt },
     ...{ seenAt: row.seenAt, createdAt: row.createdAt, startedAt: row.startedAt, finishedAt: row.finishedAt },
@@ -42,11 +43,15 @@ export function showPlan({ photos, ...plan }: LearningPlan): TrainingPlanObject 
   };
 }
 
-function showGate({ passed, reason, verdict, queries = 0, worse = [], ...compared }: StoredGate): TrainingGateObject {
+function showGate(gate: StoredGate): TrainingGateObject {
+  const { passed, reason, verdict, queries = 0, worse = [], learned, unlearned, ...compared } = gate;
+  const showPart = (part: typeof learned) =>
+    part ? { queries: part.queries, differences: showDifferences(part) } : null;
   return {
     ...{ passed, reason, queries },
     verdict: verdict ?? (passed ? "BETTER" : "NOT_BETTER"),
     differences: showDifferences(compared),
+    ...{ learned: showPart(learned), unlearned: showPart(unlearned) },
     worse: worse.map(({ label, queries: asked, first, second, differences, intervals }) => ({
       ...{ label, queries: asked, worse: true },
       differences: showDifferences({ candidate: first, live: second, differences, intervals }),

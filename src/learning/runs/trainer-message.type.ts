@@ -27,7 +27,7 @@ export interface TrainerStart {
   readonly checkpointSha256: string | null;
   /** Where the trained encoder and checkpoints go: keys of this attempt alone, which an orphaned trainer cannot touch. */
   readonly modelKey: string;
-  readonly nextCheckpointKey: string;
+  readonly nextCheckpointKeys: readonly [string, string];
 }
 
 /** To a trainer process: stop at the next step, after a checkpoint. */

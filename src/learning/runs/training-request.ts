@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { BadUserInput } from "../../errors.js";
 import type { RecipeName } from "../learning.type.js";
-import type { PositiveKind, PositiveRule } from "../snapshot/snapshot.type.js";
+import type { PositiveKind, PositiveRule, SnapshotRequest } from "../snapshot/snapshot.type.js";
 
 export const RECIPES = [
   "auto",
@@ -70,6 +70,18 @@ export function toTrainingRequest(wishes: TrainingWishes): TrainingRequest {
     throw new BadUserInput(`The label ${JSON.stringify(both)} is both wanted and excluded.`, ["excludeLabels"]);
   }
   return parsed.data;
+}
+
+/** What a run that was asked for so learns from. */
+export function toSnapshotRequest(request: TrainingRequest): SnapshotRequest {
+  const { recipe, seed, positives, onlyLabels, excludeLabels, labelNoise, shuffleLabels } = request;
+  return {
+    ...{ seed, positives, needsLabels: recipe !== "whitening" },
+    ...(onlyLabels ? { onlyLabels } : {}),
+    ...(excludeLabels ? { excludeLabels } : {}),
+    ...(labelNoise === undefined ? {} : { labelNoise }),
+    ...(shuffleLabels === undefined ? {} : { shuffleLabels }),
+  };
 }
 
 /**

@@ -15,6 +15,15 @@ export class TrainingPositivesObject {
   weight!: number;
 }
 
+@ObjectType("TrainingGatePart", { description: "The comparison on some of the labels." })
+export class TrainingGatePartObject {
+  @Field(() => Int, { description: "Held-out products that asked." })
+  queries!: number;
+
+  @Field(() => [RankingDifferenceObject])
+  differences!: RankingDifferenceObject[];
+}
+
 @ObjectType("TrainingGate", { description: "How a run's model was compared with the live one, and what was decided." })
 export class TrainingGateObject {
   @Field(() => Boolean, { description: "Whether it was better; with IF_BETTER it then answers." })
@@ -32,8 +41,35 @@ export class TrainingGateObject {
   @Field(() => [RankingDifferenceObject], { description: "This model's figures, and the live one's as `other`." })
   differences!: RankingDifferenceObject[];
 
+  @Field(() => TrainingGatePartObject, {
+    nullable: true,
+    description: "On the labels that it learned from, where those are not all.",
+  })
+  learned!: TrainingGatePartObject | null;
+
+  @Field(() => TrainingGatePartObject, { nullable: true, description: "On the labels that it did not learn from." })
+  unlearned!: TrainingGatePartObject | null;
+
   @Field(() => [LabelComparisonObject], { description: "Labels that surely got worse." })
   worse!: LabelComparisonObject[];
+}
+
+@ObjectType("SuspectAccuracy", { description: "How well a run found the labels that were replaced on purpose." })
+export class SuspectAccuracyObject {
+  @Field(() => Int)
+  replaced!: number;
+
+  @Field(() => Int)
+  suspected!: number;
+
+  @Field(() => Int, { description: "Suspected photos whose label was replaced." })
+  found!: number;
+
+  @Field(() => Float)
+  precision!: number;
+
+  @Field(() => Float)
+  recall!: number;
 }
 
 @ObjectType("TrainingFailure")
@@ -103,6 +139,12 @@ export class TrainingRunObject {
 
   @Field(() => TrainingGateObject, { nullable: true })
   gate!: TrainingGateObject | null;
+
+  @Field(() => SuspectAccuracyObject, {
+    nullable: true,
+    description: "Only of a run some of whose labels were replaced on purpose, by a benchmark.",
+  })
+  suspectAccuracy!: SuspectAccuracyObject | null;
 
   @Field(() => TrainingFailureObject, { nullable: true, description: "Of the run, or of its last attempt." })
   failure!: TrainingFailureObject | null;

@@ -20,6 +20,19 @@ export interface TrainingResult {
   readonly timings: Readonly<Record<string, number>>;
 }
 
+/** How well a run found the labels that were replaced on purpose. */
+export interface SuspectAccuracy {
+  /** Training photos whose label was replaced. */
+  readonly replaced: number;
+  readonly suspected: number;
+  /** Suspected photos whose label was replaced. */
+  readonly found: number;
+  /** Share of the suspected that were replaced; 0 when none is suspected. */
+  readonly precision: number;
+  /** Share of the replaced that are suspected. */
+  readonly recall: number;
+}
+
 /** One row of training_run; prisma/schema.prisma has the meaning of the columns. */
 export interface TrainingRun {
   readonly id: string;
@@ -41,6 +54,8 @@ export interface TrainingRun {
   readonly checkpointKey: string | null;
   readonly checkpointSha256: string | null;
   readonly checkpointStep: number | null;
+  /** Null unless the request had labels replaced, and until the run has looked for suspects. */
+  readonly suspectAccuracy: SuspectAccuracy | null;
   readonly guards: readonly GuardRecord[];
   readonly result: TrainingResult | null;
   /** What was compared and decided; a judge of another kind may say less than ours. */

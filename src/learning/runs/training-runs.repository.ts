@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Sql } from "../../database/database.type.js";
 import type { Gate } from "../../models/gate.type.js";
+import { MODELS_LOCK } from "../../models/model-rows.js";
+import type { ModelState } from "../../models/model-version.type.js";
 import type { TrainingRequest } from "./training-request.js";
 import type { PromotePolicy, RunFailure, RunStage, TrainingRun, TrainingState } from "./training-run.type.js";
 import {
@@ -20,7 +22,8 @@ export interface NewTrainingRun {
 export const RUN_COLUMNS = `id, state, stage, done, total, seconds_left AS "secondsLeft", request, promote, encoder,
   parent_id AS "parentId", model_id AS "modelId", plan, device, host, snapshot_key AS "snapshotKey",
   snapshot_sha256 AS "snapshotSha256", checkpoint_key AS "checkpointKey", checkpoint_sha256 AS "checkpointSha256",
-  checkpoint_step AS "checkpointStep", guards, result, gate, failure_code AS "failureCode", failure, attempts,
+  checkpoint_step AS "checkpointStep", suspect_accuracy AS "suspectAccuracy", guards, result, gate,
+  failure_code AS "failureCode", failure, attempts,
   cancel_requested_at AS "cancelRequestedAt", seen_at AS "seenAt", created_at AS "createdAt",
   started_at AS "startedAt", finished_at AS "finishedAt"`;
 
@@ -37,6 +40,28 @@ export async function insertRun(sql: Sql, run: NewTrainingRun): Promise<Training
     [randomUUID(), JSON.stringify(run.request), run.promote, run.encoder, run.parentId],
   );
   return row!;
+}
+
+/**
+ * A run that failed before it began. Nothing when the newest run is the same failure already: a schedule that fails every
+ * night says so once. Call it in a transaction.
+ */
+export async function insertRefused(
+  sql: Sql,
+  run: NewTrainingRun,
+  failure: RunFailure,
+): Promise<TrainingRun | undefined> {
+  await sql.query("SELECT pg_advisory_xact_lock(hashtext('lookalike retraining'))");
+  const [last] = await listRuns(sql, { limit: 1 });
+  if (last?.state === "FAILED" && last.failureCode === failure.code && last.failure === failure.message)
+    return undefined;
+  const { id } = await insertRun(sql, run);
+  const [row] = await sql.query<TrainingRun>(
+    `UPDATE training_run SET state = 'FAILED', failure_code = $2, failure = $3, finished_at = now()
+     WHERE id = $1::uuid RETURNING ${RUN_COLUMNS}`,
+    [id, failure.code, failure.message],
+  );
+  return row;
 }
 
 export async function findRun(sql: Sql, id: string): Promise<TrainingRun | undefined> {
@@ -72,11 +97,14 @@ export function listRuns(sql: Sql, { state, after, limit }: RunsPage): Promise<T
 
 /**
  * Asks a run to stop. One that nobody works on (QUEUED), or whose training is over and whose model is being judged
- * (REFRESHING), is CANCELLED at once; one that is trained is by its worker, within two seconds.
+ * (REFRESHING), is CANCELLED at once, and its model FAILED: no photo is embedded for it until the run is resumed; one
+ * that is trained is by its worker, within two seconds.
+ * Call it in a transaction.
  * @throws TrainingRunNotFound, TrainingRunEnded, CancelRequestedAlready
  */
 export async function cancelRun(sql: Sql, id: string): Promise<TrainingRun> {
   const known = await requireRun(sql, id);
+  await sql.query(MODELS_LOCK);
   const [row] = await sql.query<TrainingRun>(
     `UPDATE training_run
      SET cancel_requested_at = now(),
@@ -86,7 +114,10 @@ export async function cancelRun(sql: Sql, id: string): Promise<TrainingRun> {
      RETURNING ${RUN_COLUMNS}`,
     [known.id],
   );
-  if (row) return row;
+  if (row) {
+    if (row.state === "CANCELLED" && row.modelId !== null) await setModel(sql, row.modelId, "CANDIDATE", "FAILED");
+    return row;
+  }
   const now = await requireRun(sql, id);
   if (now.state === "RUNNING" && now.cancelRequestedAt) throw new CancelRequestedAlready(now.cancelRequestedAt);
   throw new TrainingRunEnded(now.state, now.finishedAt);
@@ -94,20 +125,36 @@ export async function cancelRun(sql: Sql, id: string): Promise<TrainingRun> {
 
 /**
  * Has a run that failed or was cancelled go on: from its checkpoint, or with the refresh of its model when the training
- * itself was over. The caller enqueues the job, in the same transaction.
+ * itself was over; anew when that model was deleted. The caller enqueues the job, in the same transaction.
  * @throws TrainingRunNotFound, TrainingRunNotResumable
  */
 export async function reviveRun(sql: Sql, id: string): Promise<TrainingRun> {
+  await sql.query(MODELS_LOCK);
   const known = await requireRun(sql, id);
   const [row] = await sql.query<TrainingRun>(
     `UPDATE training_run
-     SET state = CASE WHEN model_id IS NULL THEN 'QUEUED'::training_state ELSE 'REFRESHING'::training_state END,
-         cancel_requested_at = NULL, finished_at = NULL, failure_code = NULL, failure = NULL, host = NULL
-     WHERE id = $1::uuid AND state IN ('FAILED', 'CANCELLED') RETURNING ${RUN_COLUMNS}`,
-    [known.id],
+     SET state = CASE WHEN made.id IS NULL THEN 'QUEUED'::training_state ELSE 'REFRESHING'::training_state END,
+         model_id = made.id,
+         files_removed_at = NULL, cancel_requested_at = NULL, finished_at = NULL, failure_code = NULL, failure = NULL,
+         host = NULL
+     FROM (SELECT (SELECT m.id FROM model_version m WHERE m.id = $2::int AND m.deleted_at IS NULL) AS id) made
+     WHERE training_run.id = $1::uuid AND state IN ('FAILED', 'CANCELLED')
+     RETURNING ${RUN_COLUMNS.replace(/^id/, "training_run.id")}`,
+    [known.id, known.modelId],
   );
-  if (row) return row;
+  if (row) {
+    if (row.modelId !== null) await setModel(sql, row.modelId, "FAILED", "CANDIDATE");
+    return row;
+  }
   throw new TrainingRunNotResumable((await requireRun(sql, id)).state);
+}
+
+async function setModel(sql: Sql, modelId: number, from: ModelState, to: ModelState): Promise<void> {
+  await sql.query("UPDATE model_version SET state = $3::model_state WHERE id = $1::int AND state = $2::model_state", [
+    modelId,
+    from,
+    to,
+  ]);
 }
 
 /**

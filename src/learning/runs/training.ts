@@ -2,13 +2,15 @@ import type { Database, Sql } from "../../database/database.type.js";
 import type { JobQueue } from "../../jobs/job-queue.type.js";
 import type { ModelVersions } from "../../models/model-version.type.js";
 import type { LearningPlan } from "../learning.type.js";
+import type { SnapshotBuilder } from "../snapshot/index.js";
 import { assertEnough, countForTraining, type TrainingCounts } from "./catalog-labels.js";
-import { type TrainingRequest, type TrainingWishes, toTrainingRequest } from "./training-request.js";
-import type { PromotePolicy, TrainingRun } from "./training-run.type.js";
+import { type TrainingRequest, type TrainingWishes, toSnapshotRequest, toTrainingRequest } from "./training-request.js";
+import type { PromotePolicy, RunFailure, TrainingRun } from "./training-run.type.js";
 import { TrainingRunNotFound } from "./training-run-errors.js";
 import {
   cancelRun,
   findRun,
+  insertRefused,
   insertRun,
   isRunId,
   listRuns,
@@ -20,6 +22,7 @@ export interface TrainingDependencies {
   readonly database: Database;
   readonly queue: Pick<JobQueue, "enqueue">;
   readonly models: Pick<ModelVersions, "base">;
+  readonly snapshots: SnapshotBuilder;
   plan(preview: TrainingPreview, signal: AbortSignal): Promise<LearningPlan>;
 }
 
@@ -47,6 +50,8 @@ export interface Training {
   start(wishes: StartTraining): Promise<TrainingRun>;
   /** Starts nothing when `isNeedless` says so, in the same transaction. */
   startUnless(wishes: StartTraining, isNeedless: (sql: Sql) => Promise<boolean>): Promise<TrainingRun | undefined>;
+  /** Keeps a run that could not be started as a FAILED one, for people to see; only once until something else happens. */
+  recordRefusal(wishes: StartTraining, failure: RunFailure): Promise<TrainingRun | undefined>;
   /** @throws TrainingRunNotFound, TrainingRunEnded, CancelRequestedAlready */
   cancel(id: string): Promise<TrainingRun>;
   /** A run that failed or was cancelled goes on from its checkpoint. @throws TrainingRunNotFound, TrainingRunNotResumable */
@@ -58,15 +63,22 @@ export interface Training {
   resolve(reference: string): Promise<TrainingRun>;
 }
 
+/**
+ * Photos up to which a request is tried on the catalog as its run will do it: splits, look-alikes and all. A larger
+ * catalog takes too long for an answer; where it has too little, the counts tell, or its run.
+ */
+const TRIED_UP_TO = 1_000;
+
 /** Shortest start of an id that names a run. */
 const LEAST_PREFIX = /^[0-9a-f]{4}[0-9a-f-]*$/i;
 
-export function createTraining({ database, queue, models, plan }: TrainingDependencies): Training {
+export function createTraining({ database, queue, models, snapshots, plan }: TrainingDependencies): Training {
   const preview = async ({ promote = "IF_BETTER", ...wishes }: StartTraining) => {
     const request = toTrainingRequest(wishes);
     const base = await models.base();
     const counts = await countForTraining(database, request, base.id);
-    assertEnough(counts, request);
+    if (counts.photos <= TRIED_UP_TO) await snapshots.build(toSnapshotRequest(request), base.id);
+    else assertEnough(counts, request);
     return { request, promote, encoder: base.encoder, counts, parentId: base.id };
   };
   const startUnless: Training["startUnless"] = async (wishes, isNeedless) => {
@@ -83,7 +95,12 @@ export function createTraining({ database, queue, models, plan }: TrainingDepend
     plan,
     startUnless,
     start: async (wishes) => (await startUnless(wishes, async () => false))!,
-    cancel: (id) => cancelRun(database, id),
+    async recordRefusal({ promote = "IF_BETTER", ...wishes }, failure) {
+      const request = toTrainingRequest(wishes);
+      const { id: parentId, encoder } = await models.base();
+      return database.transaction((sql) => insertRefused(sql, { request, promote, encoder, parentId }, failure));
+    },
+    cancel: (id) => database.transaction((sql) => cancelRun(sql, id)),
     resume: (id) =>
       database.transaction(async (sql) => {
         const run = await reviveRun(sql, id);

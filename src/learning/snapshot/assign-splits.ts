@@ -8,15 +8,16 @@ const TEST = 0.1;
 
 export interface AssignedSplits {
   readonly splits: readonly SnapshotSplit[];
-  /** Photos that the catalog gives to training, and that are held out because something like them is. */
-  readonly heldOut: number;
+  /** Whether each photo is one that the catalog gives to training, held out because something like it is. */
+  readonly heldOut: readonly boolean[];
 }
 
 /**
  * The split of each photo. Photos of one product, one group or one shot stay together. The catalog's own split wins;
  * where photos that belong together disagree, the most held-out one does, since a test photo that was learned from is
  * no test. The rest go by a hash of seed and product, 80 : 10 : 10. A catalog that names training and test products but
- * none for validation has a tenth of its training products validate.
+ * none for validation has a tenth of its training products validate. One that names none to test has a tenth of the
+ * products without a split test; where all have one, a tenth of its training products.
  */
 export function assignSplits(
   { productIds, groups, splits }: Pick<DraftPhotos, "productIds" | "groups" | "splits">,
@@ -49,6 +50,7 @@ export function assignSplits(
   }
   const named = new Set(splits);
   const carve = named.has("TRAIN") && !named.has("VALIDATION");
+  const carveTest = named.has("TRAIN") && !named.has("TEST") && !named.has(null);
   const decided = new Map<number, SnapshotSplit>();
   const decide = (root: number): SnapshotSplit => {
     const own = strictest.get(root);
@@ -56,17 +58,18 @@ export function assignSplits(
     if (own === "VALIDATION") return "validation";
     // The root is the component's earliest photo, of its earliest product: it stays what it is as a catalog grows.
     const share = shareOf(seed, productIds[root]!);
-    if (own === "TRAIN") return carve && share < VALIDATION ? "validation" : "train";
+    if (own === "TRAIN" && share < VALIDATION) return carve ? "validation" : "train";
+    if (own === "TRAIN" && share < VALIDATION + TEST) return carveTest ? "test" : "train";
+    if (own === "TRAIN") return "train";
     return share < VALIDATION ? "validation" : share < VALIDATION + TEST ? "test" : "train";
   };
-  let heldOut = 0;
-  const assigned = Array.from(splits, (own, place) => {
+  const assigned = Array.from(splits.keys(), (place) => {
     const root = sets.find(place);
     const split = decided.get(root) ?? decide(root);
     decided.set(root, split);
-    if (own === "TRAIN" && strictest.get(root) !== "TRAIN") heldOut += 1;
     return split;
   });
+  const heldOut = Array.from(splits, (own, place) => own === "TRAIN" && strictest.get(sets.find(place)) !== "TRAIN");
   return { splits: assigned, heldOut };
 }
 

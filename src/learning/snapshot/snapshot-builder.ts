@@ -8,7 +8,7 @@ import { replaceLabels, shuffleLabels } from "./disturb-labels.js";
 import { type DraftPhotos, draftPhotos, keepPhotos, photoLabel } from "./draft.js";
 import { assertEnough } from "./enough-data.js";
 import { findLookAlikes, SAME_SHOT } from "./look-alikes.js";
-import type { PositiveKind, Snapshot, SnapshotPhoto, SnapshotRequest } from "./snapshot.type.js";
+import type { PositiveKind, Snapshot, SnapshotPhoto, SnapshotRequest, SnapshotSplit } from "./snapshot.type.js";
 
 export interface SnapshotBuilderDependencies {
   readonly database: Sql;
@@ -44,14 +44,28 @@ export function createSnapshotBuilder({
       const { needsLabels = true } = request;
       const batches = readCatalogPhotos(database);
       const all = await draftPhotos(batches, { rules, needsLabels }, (reason) => leftOut.count(reason));
-      const selected = select(all, request, leftOut);
+      const isSelected = selectorOf(all, request);
       const read = () => vectors.readers.read(modelId, "photos");
-      const { embedded, groups } = await findLookAlikes(selected, read, sameShot, signal);
-      leftOut.count("not embedded yet", embedded.length - embedded.reduce((sum, own) => sum + own, 0));
-      const draft = keepPhotos(selected, (place) => embedded[place] === 1);
-      const lookAlikes = groups.filter((_, place) => embedded[place] === 1);
+      const { embedded, groups } = await findLookAlikes(all, read, sameShot, signal);
+      const isThere = (place: number): boolean => embedded[place] === 1;
+      const places = [...all.imageIds.keys()];
+      const selectedPlaces = places.filter(isSelected);
+      leftOut.count("label not selected", places.length - selectedPlaces.length);
+      leftOut.count("not embedded yet", selectedPlaces.filter((place) => !isThere(place)).length);
 
-      const { splits, heldOut } = assignSplits(draft, lookAlikes, request.seed);
+      // Over everything, so that a product keeps its split whatever is selected, and no photo to test by is learned.
+      const embeddedPlaces = places.filter(isThere);
+      const whole = keepPhotos(all, isThere);
+      const assigned = assignSplits(
+        whole,
+        groups.filter((_, place) => isThere(place)),
+        request.seed,
+      );
+      const isKept = (_: unknown, at: number): boolean => isSelected(embeddedPlaces[at]!);
+      const draft = keepPhotos(whole, (at) => isKept(undefined, at));
+      const splits = assigned.splits.filter(isKept);
+      const lookAlikes = embeddedPlaces.filter(isSelected).map((place) => groups[place]!);
+      const heldOut = assigned.heldOut.filter(isKept).filter(Boolean).length;
       leftOut.count("held out from training, since what they look like or belong to is", heldOut);
       const { labelNames, labels } = orderLabels(draft);
       const photos = (): SnapshotPhoto[] =>
@@ -82,6 +96,9 @@ export function createSnapshotBuilder({
         positives: request.positives,
         labelNames,
         photos: photos(),
+        ...(draft.imageIds.length < whole.imageIds.length && {
+          notSelected: productsBut(whole, assigned.splits, (at) => isKept(undefined, at)),
+        }),
         leftOut: leftOut.reasons,
         ...(replacedLabels && { replacedLabels }),
       };
@@ -121,20 +138,30 @@ function readerOf(kind: PositiveKind): LabelReader | "augmentation" {
   return kind === "augmentation" ? kind : labelReader(kind);
 }
 
-/** Photos with the selected labels of the first rule. */
-function select(draft: DraftPhotos, request: SnapshotRequest, leftOut: LeftOut): DraftPhotos {
-  if (!selectsLabels(request)) return draft;
+/** Whether the photo at a place has a selected label of the first rule. */
+function selectorOf(draft: DraftPhotos, request: SnapshotRequest): (place: number) => boolean {
+  if (!selectsLabels(request)) return () => true;
   const names = draft.names[0]!.names();
   // Of no labels none can be selected; what is missing then is labels.
-  if (names.length === 0) return draft;
+  if (names.length === 0) return () => true;
   const chosen = selectLabels(new Set(names), request);
-  const keep = (place: number): boolean => {
+  return (place) => {
     const label = draft.labels[0]![place]!;
     return label >= 0 && chosen.has(names[label]!);
   };
-  const selected = keepPhotos(draft, keep);
-  leftOut.count("label not selected", draft.imageIds.length - selected.imageIds.length);
-  return selected;
+}
+
+/** Products none of whose photos is kept; photos of one product share its split. */
+function productsBut(
+  { productIds }: DraftPhotos,
+  splits: readonly SnapshotSplit[],
+  isKept: (at: number) => boolean,
+): NonNullable<Snapshot["notSelected"]> {
+  const products = new Map<string, SnapshotSplit>();
+  for (const [at, productId] of productIds.entries()) {
+    if (!isKept(at)) products.set(String(productId), splits[at]!);
+  }
+  return Array.from(products, ([productId, split]) => ({ productId, split }));
 }
 
 /** Labels that photos are left of, in the order of their names. */

@@ -46,6 +46,11 @@ export interface Snapshot {
   /** Label names a rule; parts of a path are joined by " > ". */
   readonly labelNames: readonly (readonly string[])[];
   readonly photos: readonly SnapshotPhoto[];
+  /**
+   * Products with a vector whose label was not selected, split as the others are: nothing is learned from them, and the
+   * gate asks about those to test by. Absent where everything was selected.
+   */
+  readonly notSelected?: readonly { readonly productId: string; readonly split: SnapshotSplit }[];
   /** What was left out, by reason, for people. */
   readonly leftOut: Readonly<Record<string, number>>;
   /** True labels of photos whose label of the first rule was replaced, by place in `photos`. For benchmarks only. */
