@@ -12,6 +12,12 @@ export const SAME_SHOT = 0.04;
 /** Sketches are off by an eighth; twice the distance loses none that matter, and what is too far is found out. */
 const SLACK = 2;
 
+/**
+ * A content that more products show than this says nothing about any of them: a size chart, a placeholder. Variants of
+ * one group count as one. Tied together by it, most of a catalog would be held out with its first test product.
+ */
+const MOST_SHOWING = 20;
+
 /** Reads a model's photo vectors, in order of product and photo, from the beginning each time. */
 export type VectorStream = () => AsyncIterable<readonly LabelledVector[]>;
 
@@ -23,7 +29,7 @@ export interface LookAlikes {
 }
 
 /**
- * Photos of one shot: of equal content, or so close by vector. Two passes over the vectors: all of them as sketches,
+ * Photos of one shot: of equal content, or so close by vector, but for contents all over the catalog. Two passes over the vectors: all of them as sketches,
  * then those that may have a partner as they are.
  */
 export async function findLookAlikes(
@@ -52,11 +58,13 @@ export async function findLookAlikes(
     signal,
   );
   const rest = signal === undefined ? {} : { signal };
+  const everywhere = contentsEverywhere(draft);
+  const ties = (place: number): boolean => !everywhere.has(draft.blobIds[place]!);
   const candidates = await findDuplicates(sketches.vectors, { distance: SLACK * distance, ...rest });
   const close = await verify(draft, read, {
     isCandidate: (place) => {
       const row = rowOfBlob.get(draft.blobIds[place]!);
-      return row !== undefined && rows[row] === place && candidates[row]! >= 0;
+      return row !== undefined && rows[row] === place && candidates[row]! >= 0 && ties(place);
     },
     mean: sketches.mean,
     distance,
@@ -66,10 +74,25 @@ export async function findLookAlikes(
   const sets = new DisjointSets(draft.imageIds.length);
   for (const [place, blob] of draft.blobIds.entries()) {
     const row = rowOfBlob.get(blob);
-    if (row !== undefined && embedded[place] === 1) sets.join(place, rows[row]!);
+    if (row !== undefined && embedded[place] === 1 && ties(place)) sets.join(place, rows[row]!);
   }
   for (const [left, right] of close) sets.join(left, right);
   return { embedded, groups: sets.numbered() };
+}
+
+/** Contents that too many products show, variants of a group counted once. */
+function contentsEverywhere({ blobIds, productIds, groups }: DraftPhotos): ReadonlySet<bigint> {
+  const photos = new Map<bigint, number>();
+  for (const blob of blobIds) photos.set(blob, (photos.get(blob) ?? 0) + 1);
+  const showing = new Map<bigint, Set<bigint | number>>();
+  for (const [place, blob] of blobIds.entries()) {
+    // Most contents are shown once: no set for each of a million.
+    if (photos.get(blob)! <= MOST_SHOWING) continue;
+    const known = showing.get(blob) ?? new Set();
+    const group = groups[place]!;
+    showing.set(blob, known.add(group < 0 ? productIds[place]! : group));
+  }
+  return new Set([...showing].flatMap(([blob, { size }]) => (size > MOST_SHOWING ? [blob] : [])));
 }
 
 interface Verification {
