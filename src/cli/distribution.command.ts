@@ -1,4 +1,3 @@
-import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import sharp from "sharp";
 import { composeCore } from "../compose.js";
@@ -10,6 +9,7 @@ import {
 } from "../learning/distribution/index.js";
 import { formatTable, say, writeAnswer } from "./answer.js";
 import { type CommonOptions, openSettings } from "./settings.js";
+import { writeResult } from "./write-result.js";
 
 export interface DistributionOptions extends CommonOptions, DistributionRequest {
   readonly against?: string;
@@ -35,7 +35,7 @@ export async function showDistribution(options: DistributionOptions): Promise<vo
     ];
     if (out !== undefined) {
       const svg = drawDistributions(panels);
-      await writeFile(out, extension === ".svg" ? svg : await sharp(Buffer.from(svg)).png().toBuffer());
+      await writeResult(out, extension === ".svg" ? svg : await sharp(Buffer.from(svg)).png().toBuffer());
       say(`Drawn: ${out}`);
     }
     writeAnswer(toJson(after, before), options.json, () =>

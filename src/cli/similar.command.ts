@@ -1,8 +1,8 @@
-import { writeFile } from "node:fs/promises";
 import { formatProductId } from "../catalog/products/product-id.js";
 import { composeCore } from "../compose.js";
 import { formatTable, say, writeAnswer } from "./answer.js";
 import { type CommonOptions, openSettings } from "./settings.js";
+import { writeResult } from "./write-result.js";
 
 export interface SimilarOptions extends CommonOptions {
   readonly first: number;
@@ -31,7 +31,7 @@ export async function showSimilar(reference: string, options: SimilarOptions): P
     if (options.sheet !== undefined) {
       const { drawContactSheet } = await import("./contact-sheet.js");
       const sheet = await drawContactSheet(core, { title: query?.title ?? reference, productId: id }, items);
-      await writeFile(options.sheet, sheet);
+      await writeResult(options.sheet, sheet);
       say(`Contact sheet: ${options.sheet}`);
     }
     const answer = {
