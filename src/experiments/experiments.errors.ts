@@ -7,7 +7,7 @@ export class ExperimentNotFound extends LookalikeError {
 
   constructor(id: number | string) {
     const shown = typeof id === "number" ? formatExperimentId(id) : JSON.stringify(id.slice(0, 80));
-    super(`There is no experiment ${shown}. List them with \`lookalike experiments\`.`);
+    super(`There is no experiment ${shown}. List them with \`lookalike experiments list\`.`);
   }
 }
 

@@ -6,6 +6,7 @@ import { writeAttributionToken } from "../../src/interactions/attribution-token.
 import { maintainInteractions } from "../../src/interactions/maintain-interactions.js";
 import { updatePopularity } from "../../src/interactions/popularity.js";
 import { createServerSecret } from "../../src/interactions/server-secrets.js";
+import { lookalike } from "../support/command-line.js";
 import { describeOnBothDatabases, testLogger } from "../support/database.js";
 import { asAdmin, fillShop, openShop, type TestShop } from "../support/shop.js";
 import { refreshHandler, trainModel } from "../support/trained-models.js";
@@ -88,9 +89,9 @@ describeOnBothDatabases("experiments and interactions", (_open, kind) => {
   const later = (days: number) => new Date(Date.now() + days * DAY_MS).toISOString();
   const variants = (...ids: number[]) => ids.map((modelId) => ({ modelId: String(modelId) }));
   /** A visitor of that variant, as the database id of the experiment decides. */
-  const visitorOf = (experiment: string, variant: number, from = 0): string => {
+  const visitorOf = (experiment: string, variant: number, from = 0, weights = [1, 1]): string => {
     const id = Number(experiment.slice("exp_".length));
-    const both = [base, trained].map((modelId) => ({ modelId, weight: 1 }));
+    const both = [base, trained].map((modelId, place) => ({ modelId, weight: weights[place]! }));
     for (let turn = from; ; turn++) {
       if (assignVariant({ id, share: 1, variants: both }, `v${turn}`)?.variant === variant) return `v${turn}`;
     }
@@ -209,6 +210,23 @@ describeOnBothDatabases("experiments and interactions", (_open, kind) => {
       const own = await ask(`, visitor: "${other}", after: "${pageInfo.endCursor}"`);
       assert.equal((await core.attribution.read(own.attributionToken)).experiment?.variant, 1);
     }
+    // Another visitor's page, of another model than this visitor's, is not the experiment's.
+    const foreign = await ask(
+      `, after: "${(await ask(`, visitor: "${control}"`)).pageInfo.endCursor}", visitor: "${other}"`,
+    );
+    assert.equal(foreign.model.id, String(base));
+    assert.equal((await core.attribution.read(foreign.attributionToken)).experiment, undefined);
+    const images = await core.products.imagesOf([BigInt(seed.slice("prod_".length))]);
+    const bytes = await core.blobs.read([...images.values()][0]![0]!.contentHash!);
+    const picture = `data:image/png;base64,${bytes.toString("base64")}`;
+    const byImage = await shop.ask<{ similarItemsByImage: Connection }>(
+      `query ($picture: String!) { similarItemsByImage(image: { dataUri: $picture }, first: 2) { ${ANSWER} } }`,
+      { picture },
+      { "x-visitor-key": other },
+    );
+    assert.equal(byImage.data!.similarItemsByImage.model.id, String(trained));
+    const token = await core.attribution.read(byImage.data!.similarItemsByImage.attributionToken);
+    assert.deepEqual([token.seedProductId, token.experiment?.variant], [undefined, 1]);
     const named = await ask(`, visitor: "${other}", options: { modelId: "${base}" }`, asAdmin);
     assert.equal(named.model.id, String(base));
     const { data } = await shop.ask<{ product: { similarItems: { model: { id: string } } } }>(
@@ -257,6 +275,38 @@ describeOnBothDatabases("experiments and interactions", (_open, kind) => {
     assert.deepEqual(answer.data!.modelReport.counts.perVisitor.clicks.successes, 36);
   });
 
+  it("are listed, reported, stopped and started on the command line", async () => {
+    const { data, databaseUrl } = core.config;
+    const settings = { LOOKALIKE_DATA: data, ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }) };
+    const run = (...args: string[]) => lookalike(["experiments", ...args], settings);
+    const listed = JSON.parse((await run("list", "--json")).stdout) as { id: string; state: string }[];
+    assert.deepEqual(
+      listed.map(({ state }) => state),
+      ["ENDED", "RUNNING"],
+    );
+    const { id } = listed[1]!;
+    assert.match((await run("report", id)).stdout, /who clicked[\s\S]*10\.0 %[\s\S]*90\.0 % \(\d+\.\d … \d+\.\d\) \*/);
+    const report = JSON.parse((await run("report", id, "--json")).stdout) as { report: { clicks: number }[] };
+    assert.deepEqual(
+      report.report.map(({ clicks }) => clicks),
+      [8, 72],
+    );
+    const models = `${base}=3,${trained}=1`;
+    assert.match((await run("start", "more", "--models", models)).stderr, /"test" \(exp_\d+\) runs from/);
+    assert.match((await run("start", "more", "--models", "a,b")).stderr, /models with weights/);
+    assert.match((await run("stop", "seven")).stderr, /no experiment "seven"/);
+    assert.match((await run("stop", id)).stdout, /has ended/);
+    const begun = JSON.parse((await run("start", "more", "--models", models, "--days", "2", "--json")).stdout) as {
+      state: string;
+      variants: { weight: number }[];
+    };
+    assert.equal(begun.state, "RUNNING");
+    assert.deepEqual(
+      begun.variants.map(({ weight }) => weight),
+      [3, 1],
+    );
+  });
+
   it("keeps the models of an experiment true and undeleted until it ends", async () => {
     const { model: rival } = await trainModel(core, { enqueue: false, dims: 12 });
     await core.database.query(
@@ -275,7 +325,7 @@ describeOnBothDatabases("experiments and interactions", (_open, kind) => {
     const [running] = await core.experiments
       .list()
       .then((all) => all.filter((each) => core.experiments.stateOf(each) === "RUNNING"));
-    const visitor = visitorOf(`exp_${running!.id}`, 1);
+    const visitor = visitorOf(`exp_${running!.id}`, 1, 0, [3, 1]);
     assert.equal((await ask(`, visitor: "${visitor}"`)).model.id, String(trained));
     await core.experiments.stop(running!.id);
     await assert.rejects(core.experiments.stop(running!.id), { code: "EXPERIMENT_ENDED" });
