@@ -32,6 +32,15 @@ describe("models on the command line", () => {
 
     const promoted = await json<{ id: number; state: string }>("promote", id, "--force", "--wait");
     assert.deepEqual([promoted.id, promoted.state], [model.id, "ACTIVE"]);
+    const [kept] = await shop.core.database.query<{ compared: number | null; jobs: number }>(
+      `SELECT (metrics -> 'stability' ->> 'products')::int AS compared,
+              (SELECT count(*)::int FROM pgboss.job WHERE name = 'refresh-model'
+                 AND state IN ('created', 'retry', 'active')) AS jobs
+       FROM model_version WHERE id = $1`,
+      [model.id],
+    );
+    assert.ok(kept!.compared! > 0, "how much the answers change was measured before it took over");
+    assert.equal(kept!.jobs, 0, "nothing is left for the next worker");
     const listed = await json<{ id: number; state: string; refresh: { done: number; total: number } }[]>("models");
     assert.deepEqual(
       listed.map(({ state }) => state),
