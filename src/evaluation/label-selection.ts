@@ -52,7 +52,7 @@ function meantBy(
   throw new BadUserInput(
     candidates.length > 1
       ? `The label "${text}" may mean ${listed(candidates)}. Write the whole path.`
-      : `There is no label "${text}". There are ${listed([...names])}.`,
+      : `There is no label "${text}". There are ${names.size === 0 ? "no labels at all" : listed([...names])}.`,
     [field],
   );
 }

@@ -24,6 +24,15 @@ describe("the hold on a data folder", () => {
     return file;
   };
 
+  test("of a folder that cannot be written says so", async () => {
+    const file = path.join(data, "a file");
+    writeFileSync(file, "");
+    await assert.rejects(takeHold(file, { role: "client", socketDirectory: "/nowhere" }), {
+      code: "EMBEDDED_DATABASE_FAILED",
+      message: /rights of the folder/,
+    });
+  });
+
   test("is had by one, and free again when released", async () => {
     const first = await take();
     assert.ok("hold" in first);

@@ -31,6 +31,7 @@ describe("selecting labels", () => {
       message: /"Boots" may mean "Kids > Boots", "Shoes > Boots"/,
     });
     assert.throws(() => select(["Bags"], ["Bags"]), { code: "BAD_USER_INPUT", message: /leaves no label/ });
+    assert.throws(() => selectLabels(new Set(), { onlyLabels: ["none"] }), { message: /There are no labels at all/ });
     const many = new Set(Array.from({ length: 500 }, (_, at) => `label ${at}`));
     assert.throws(() => selectLabels(many, { onlyLabels: ["none"] }), { message: /and 480 others/ });
   });

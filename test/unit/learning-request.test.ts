@@ -32,6 +32,8 @@ describe("what a training is asked to learn from", () => {
     refused({ labelNoise: 1 }, "labelNoise");
     refused({ positives: [{ kind: "category", weight: Number.POSITIVE_INFINITY }] }, "positives", "0", "weight");
     refused({ onlyLabels: ["x".repeat(501)] }, "onlyLabels", "0");
+    refused({ positives: [{ kind: "augmentation", weight: 1 }], onlyLabels: ["Boots"] }, "onlyLabels");
+    refused({ positives: [{ kind: "augmentation", weight: 1 }], excludeLabels: ["Boots"] }, "excludeLabels");
   });
 });
 

@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto";
 import { linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { LookalikeError } from "../../errors.js";
+import { EmbeddedDatabaseFailed } from "../errors.js";
 import { livenessOf, ownIdentity, type ProcessIdentity } from "./process-identity.js";
 
 /** A holder touches its record this often, so that processes in other containers can see it live. */
@@ -65,12 +67,25 @@ export async function announceHttpAddress(dataFolder: string, httpAddress: strin
  * Records are numbered. A new holder creates the number after the newest one with link(2), which succeeds for one
  * process only, and the newest record is never removed, only marked as released: removing a stale lock file instead
  * would let two processes that both judged it stale remove each other's fresh one.
+ * @throws EmbeddedDatabaseFailed when the folder cannot be written
  */
 export async function takeHold(
   dataFolder: string,
   holder: Pick<Holder, "role" | "socketDirectory">,
 ): Promise<{ readonly hold: Hold } | { readonly occupiedBy: Holder }> {
   const folder = holderFolder(dataFolder);
+  try {
+    return await takeFolder(dataFolder, folder, holder);
+  } catch (error) {
+    throw error instanceof LookalikeError ? error : new EmbeddedDatabaseFailed(folder, error);
+  }
+}
+
+async function takeFolder(
+  dataFolder: string,
+  folder: string,
+  holder: Pick<Holder, "role" | "socketDirectory">,
+): ReturnType<typeof takeHold> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (;;) {
     const { newest, holder: occupiedBy } = await inspect(dataFolder);

@@ -69,6 +69,11 @@ export function toTrainingRequest(wishes: TrainingWishes): TrainingRequest {
   if (both !== undefined) {
     throw new BadUserInput(`The label ${JSON.stringify(both)} is both wanted and excluded.`, ["excludeLabels"]);
   }
+  if (parsed.data.positives[0]!.kind === "augmentation") {
+    const field = onlyLabels ? "onlyLabels" : excludeLabels ? "excludeLabels" : undefined;
+    if (field)
+      throw new BadUserInput("Labels can be selected only where the first of the positives has labels.", [field]);
+  }
   return parsed.data;
 }
 
