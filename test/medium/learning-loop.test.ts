@@ -4,6 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, it } from "node:test";
+import { BlobMissing } from "../../src/catalog/photos/blob-store.errors.js";
 import { PhotoUnreadable } from "../../src/catalog/photos/photo-unreadable.error.js";
 import { createEmbedder } from "../../src/embedding/index.js";
 import { LookalikeError } from "../../src/errors.js";
@@ -153,10 +154,11 @@ describe("learning from drawn photos", () => {
     assert.ok(told.guards.some(({ guard, action }) => guard === "label-noise" && /left out/.test(action)));
   });
 
-  it("leaves unreadable photos out", async () => {
+  it("leaves unreadable and missing photos out", async () => {
     const input = await drawnInput({ overrides: { ...short, steps: 8, headSteps: 8 } });
     let broken = 0;
     const readPhoto = async (hash: string) => {
+      if (hash.endsWith("3")) throw new BlobMissing(hash);
       if (!hash.endsWith("7")) return input.readPhoto(hash);
       broken += 1;
       return Buffer.from("no picture");

@@ -1,4 +1,4 @@
-import { PhotoUnreadable } from "../../catalog/photos/photo-unreadable.error.js";
+import { isContentFailure } from "../../embedding/photo-failures.js";
 import type { UnitVectors } from "../../mining/index.js";
 import type { Trainer } from "../../training/index.js";
 import { LearningCancelled, NotEnoughData } from "../learning.errors.js";
@@ -58,7 +58,7 @@ export async function preparePhotos(options: PreparationOptions): Promise<Readab
     try {
       await lanes.prepare({ photo: await readPhoto(place), seed: 0, views: [] });
     } catch (error) {
-      if (!(error instanceof PhotoUnreadable)) throw error;
+      if (!isContentFailure(error)) throw error;
       unreadable.add(place);
     }
   }

@@ -1,6 +1,6 @@
 import os from "node:os";
 import pLimit from "p-limit";
-import { PhotoUnreadable } from "../../catalog/photos/photo-unreadable.error.js";
+import { isContentFailure } from "../../embedding/photo-failures.js";
 import { describeDistances, NothingToMine } from "../../mining/index.js";
 import { readModel, readModelFile } from "../../onnx/index.js";
 import { describeModel } from "../export/index.js";
@@ -126,7 +126,7 @@ export async function learnWithoutLabels(
         const photo = await input.readPhoto(snapshot.photos[wanted[row]!]!.contentHash);
         data.set(await lanes.prepare({ photo, seed: 0, views: [0] }), row * length);
       } catch (error) {
-        if (!(error instanceof PhotoUnreadable)) throw error;
+        if (!isContentFailure(error)) throw error;
         unreadable.add(row);
       }
       done += 1;

@@ -1,4 +1,4 @@
-import { PhotoUnreadable } from "../../catalog/photos/photo-unreadable.error.js";
+import { isContentFailure } from "../../embedding/photo-failures.js";
 import type { BoundaryValues } from "../views/view-source.type.js";
 import { everyNth } from "./every-nth.js";
 import type { LearningMaterial } from "./material.js";
@@ -30,7 +30,7 @@ export async function measurePace(workshop: Workshop, material: LearningMaterial
     try {
       rows.push(await lanes.prepare({ photo: await workshop.readPhoto(place), seed: place, views: VIEWS }));
     } catch (error) {
-      if (!(error instanceof PhotoUnreadable)) throw error;
+      if (!isContentFailure(error)) throw error;
     }
   };
   await Promise.all([...places.subarray(0, WARM_UP)].map(prepare));

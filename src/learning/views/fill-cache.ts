@@ -1,5 +1,5 @@
 import pLimit from "p-limit";
-import { PhotoUnreadable } from "../../catalog/photos/photo-unreadable.error.js";
+import { isContentFailure } from "../../embedding/photo-failures.js";
 import { mixed } from "./draw-view.js";
 import type { ViewCache } from "./view-cache.js";
 import type { ViewLanes } from "./view-lanes.js";
@@ -35,7 +35,7 @@ export async function fillViewCache(options: FillOptions): Promise<void> {
       if (!(rows instanceof Uint16Array)) throw new TypeError("the lanes of a cache give half-precision numbers");
       await cache.write(place, options.views, rows);
     } catch (error) {
-      if (!(error instanceof PhotoUnreadable)) throw error;
+      if (!isContentFailure(error)) throw error;
       await cache.markUnreadable(place);
     }
     done += 1;
