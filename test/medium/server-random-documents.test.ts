@@ -13,7 +13,7 @@ describe(`${DOCUMENTS} random documents`, () => {
     const total = Object.values(run.statuses).reduce((sum, count) => sum + count, 0);
     assert.equal(total, DOCUMENTS);
     // A generator of nothing but refusals would prove little.
-    assert.ok(run.codes.answered! > DOCUMENTS / 12, JSON.stringify(run.codes));
+    assert.ok(run.codes.answered! > DOCUMENTS / 20, JSON.stringify(run.codes));
     for (const code of ["BAD_USER_INPUT", "UNAUTHENTICATED", "GRAPHQL_VALIDATION_FAILED", "BAD_REQUEST"]) {
       assert.ok(run.codes[code]! > 0, code);
     }
