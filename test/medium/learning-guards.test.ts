@@ -77,6 +77,18 @@ describe("guards at work", () => {
     assert.ok(told.epochs.every(({ loss }) => Number.isFinite(loss)));
   });
 
+  it("end the phase in the middle of an epoch when the time is up, with what was learned", async () => {
+    const { told, run, close } = await phaseWith(() => {}, {
+      deadline: 0,
+      endOfEpoch: async () => ({ validation: fine }),
+    });
+    const { best, position } = await runPhase(run);
+    await close();
+    assert.equal(position.step, 1);
+    assert.equal(told.epochs.length, 1);
+    assert.ok(best.length > 0);
+  });
+
   it("go back to the last good weights, and end the phase with the best when nothing helps", async () => {
     const rotten = (rows: Float32Array, call: number) => void (call >= 14 && rows.fill(Number.NaN));
     const { told, run, close } = await phaseWith(rotten, { endOfEpoch: async () => ({ validation: fine }) });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { headersOf, requestIdOf } from "../../src/library/host-context.js";
+import { headersOf } from "../../src/library/host-context.js";
 import { createLibraryLog } from "../../src/library/host-logger.js";
+import { requestIdOf } from "../../src/server/operate/request-id.js";
 
 describe("the library's log", () => {
   const noted: [string, object, string][] = [];
@@ -53,7 +54,12 @@ describe("a request of any kind", () => {
     const web = headersOf({ headers: new Headers({ ...headers, cookie: "of the shop" }) });
     assert.deepEqual(
       { ...web },
-      { authorization: "Bearer token", "x-storefront-key": undefined, "x-request-id": "abc" },
+      {
+        authorization: "Bearer token",
+        "x-storefront-key": undefined,
+        "x-visitor-key": undefined,
+        "x-request-id": "abc",
+      },
     );
   });
 

@@ -109,7 +109,9 @@ export async function runPhase(run: PhaseRun, start?: PhaseStart): Promise<Phase
     throw new LearningCancelled();
   }
 
-  const epochIsDue = () => position.sums.steps > 0 && (position.step % epochSteps === 0 || position.step >= steps);
+  const timeIsUp = () => performance.now() > run.deadline;
+  const epochIsDue = () =>
+    position.sums.steps > 0 && (position.step % epochSteps === 0 || position.step >= steps || timeIsUp());
 
   async function outcomeOfEpoch(number: number) {
     const epoch = { number: run.epochsBefore + number, step: position.step, cleaned: position.cleaned };
@@ -155,7 +157,7 @@ export async function runPhase(run: PhaseRun, start?: PhaseStart): Promise<Phase
     };
     await run.save(good, now(), best);
     if (position.step >= steps) return true;
-    if (performance.now() > run.deadline) return true;
+    if (timeIsUp()) return true;
     const patience = Math.max(3, Math.ceil(run.epochs / 2));
     if (!isPlateau(position.history, patience)) return false;
     await record("plateau", `${patience} epochs brought nothing: the phase ends with the best weights so far.`);
