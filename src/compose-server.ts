@@ -23,6 +23,7 @@ import { CompareModelsResolver } from "./models/compare-models.resolver.js";
 import { ModelMutationsResolver } from "./models/model-mutations.resolver.js";
 import { ModelVersionResolver } from "./models/model-version.resolver.js";
 import type { ServerParts } from "./server/build-server.js";
+import { createMetrics } from "./server/operate/metrics.js";
 import { createEmbedPicture } from "./similar/embed-picture.js";
 import { SimilarItemExplanationResolver } from "./similar/explanation.resolver.js";
 import { SimilarRulesResolver } from "./similar/rules/similar-rules.resolver.js";
@@ -46,9 +47,14 @@ export function composeServer(core: Core): ServerParts & { close(): Promise<void
     createEmbedPicture({ pictures, embedders, models }),
     core.assignVisitor,
   );
+  const { cacheCounters } = core;
+  const metrics = config.metrics
+    ? createMetrics({ ...{ database, queue, models, logger, cacheCounters }, search: vectors.search })
+    : undefined;
   return {
     config,
     logger,
+    metrics,
     blobs: core.blobs,
     progress: createProgressSource(database, queue),
     training: createTrainingProgress(database),
@@ -89,7 +95,10 @@ export function composeServer(core: Core): ServerParts & { close(): Promise<void
       new TrainingProgressResolver(),
       new TrainingRunResolver(core.training, database),
     ],
-    close: () => embedders.close(),
+    async close() {
+      metrics?.close();
+      await embedders.close();
+    },
   };
 }
 

@@ -1,13 +1,25 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
+import { CronExpressionParser } from "cron-parser";
 import { z } from "zod";
 import { accessSettings, jwtSettingsBelongTogether } from "./config-access.js";
 import { BadUserInput, messageOf } from "./errors.js";
 import { subgraphSettings } from "./federation/subgraph-settings.js";
+import { operateSettings, PRODUCTION_DRAIN_SECONDS } from "./server/operate/operate-settings.js";
 
 const size = z.coerce.number().int().positive();
 
 /** Settings that may stand in `lookalike.config.json`; each can be overridden by its environment variable. */
+/** Told at the start: a worker that met it later would end, and be started again, for ever. */
+function isCronExpression(text: string): boolean {
+  try {
+    CronExpressionParser.parse(text, { tz: "UTC" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const settingsSchema = z.strictObject({
   data: z.string().min(1).default("lookalike-data").describe("Folder of the embedded database, photos and encoders."),
   databaseUrl: z
@@ -29,6 +41,7 @@ const settingsSchema = z.strictObject({
     .enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"])
     .default("info")
     .describe("Least severe log line that is written."),
+  ...operateSettings,
   ...accessSettings,
   publicUrl: z
     .string()
@@ -62,6 +75,7 @@ const settingsSchema = z.strictObject({
   retrainSchedule: z
     .string()
     .regex(/^\s*\S+(\s+\S+){4}\s*$/, "must be a cron expression of five fields, such as 0 3 * * 0")
+    .refine(isCronExpression, "must be a cron expression that names a time, such as 0 3 * * 0")
     .optional()
     .describe("When to train again, as a cron expression in UTC, if the catalog changed enough. Unset: never."),
   retrainChange: z.coerce
@@ -98,6 +112,10 @@ const VARIABLES: Record<keyof Config, string> = {
   device: "LOOKALIKE_DEVICE",
   encoder: "LOOKALIKE_ENCODER",
   logLevel: "LOOKALIKE_LOG_LEVEL",
+  requestLogLevel: "LOOKALIKE_REQUEST_LOG_LEVEL",
+  metrics: "LOOKALIKE_METRICS",
+  metricsToken: "LOOKALIKE_METRICS_TOKEN",
+  drainSeconds: "LOOKALIKE_DRAIN_SECONDS",
   adminToken: "LOOKALIKE_ADMIN_TOKEN",
   storefrontKey: "LOOKALIKE_STOREFRONT_KEY",
   storefrontKeys: "LOOKALIKE_STOREFRONT_KEYS",
@@ -225,11 +243,14 @@ export function checkConfig(
   folder = process.cwd(),
 ): Config {
   const merged: Record<string, unknown> = { ...settings };
-  for (const secret of ["adminToken", "storefrontKey", "databaseUrl"] as const) {
+  for (const secret of ["adminToken", "metricsToken", "storefrontKey", "databaseUrl"] as const) {
     merged[secret] = resolveSecret(secret, merged[secret], environment);
   }
   merged.storefrontKeys = resolveKeys(merged.storefrontKeys, environment);
-  if (environment.NODE_ENV === "production") merged.explorer ??= false;
+  if (environment.NODE_ENV === "production") {
+    merged.explorer ??= false;
+    merged.drainSeconds ??= PRODUCTION_DRAIN_SECONDS;
+  }
   const result = settingsSchema.superRefine(jwtSettingsBelongTogether).safeParse(merged);
   if (!result.success) {
     const problems = result.error.issues.map((issue) => {

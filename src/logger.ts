@@ -10,6 +10,7 @@ const SECRETS = [
   "secret",
   "token",
   "adminToken",
+  "metricsToken",
   "storefrontKey",
   "storefrontKeys",
   "databaseUrl",

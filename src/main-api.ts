@@ -7,6 +7,7 @@ import { LookalikeError, messageOf } from "./errors.js";
 import type { Logger } from "./logger.js";
 import { ensureAdminToken } from "./server/access/admin-token.js";
 import { buildServer } from "./server/build-server.js";
+import { createDraining } from "./server/operate/draining.js";
 import { superviseWorker } from "./server/worker-supervisor.js";
 
 export interface RunningApi {
@@ -16,7 +17,7 @@ export interface RunningApi {
   readonly adminTokenFile?: string;
   /** Resolves when the worker takes jobs; at once without one. */
   readonly workerReady: Promise<void>;
-  /** Answers what is under way, lets the worker finish, closes the database. */
+  /** Is not ready for `drainSeconds`, answers what is under way, lets the worker finish, closes the database. */
   close(): Promise<void>;
 }
 
@@ -33,7 +34,7 @@ export class ListenFailed extends LookalikeError {
 }
 
 /** Requests under way get this long when the server closes. */
-const DRAIN_MS = 10_000;
+const FINISH_MS = 10_000;
 
 /**
  * Starts the API: database, model, HTTP server and, unless told otherwise, a worker as a child process.
@@ -59,11 +60,13 @@ export async function startApi(
     closing.push(() => parts.close());
     const supervisor = options.worker ? superviseWorker(config, logger) : undefined;
     if (supervisor) closing.push(() => supervisor.stop());
-    const server = await buildServer(parts);
-    closing.push(() => Promise.race([server.close(), delay(DRAIN_MS, undefined, { ref: false })]));
+    const draining = createDraining();
+    const server = await buildServer({ ...parts, draining });
+    closing.push(() => Promise.race([server.close(), delay(FINISH_MS, undefined, { ref: false })]));
     const address = await server.listen({ host: config.host, port: config.port }).catch((error: unknown) => {
       throw new ListenFailed(config, error);
     });
+    closing.push(() => draining.begin(config.drainSeconds));
     if (core.database.kind === "embedded") await announceHttpAddress(config.data, address);
     return {
       address,

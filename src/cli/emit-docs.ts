@@ -39,8 +39,8 @@ ${rows.join("\n")}
 
 ## Secrets
 
-\`adminToken\`, \`storefrontKey\`, \`storefrontKeys\` (as a whole or each key) and \`databaseUrl\` may point elsewhere
-instead of holding the secret: \`"env:NAME"\` takes it from another environment variable, \`"file:PATH"\` from a file, as container platforms mount
+\`adminToken\`, \`metricsToken\`, \`storefrontKey\`, \`storefrontKeys\` (as a whole or each key) and \`databaseUrl\` may
+point elsewhere instead of holding the secret: \`"env:NAME"\` takes it from another environment variable, \`"file:PATH"\` from a file, as container platforms mount
 them. Secrets never appear in logs, and tokens are compared in constant time.
 
 Without an \`adminToken\`, the first \`lookalike serve\` makes one and keeps it in the file \`admin-token\` of the data

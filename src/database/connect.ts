@@ -10,6 +10,7 @@ import { DatabaseUnreachable } from "./errors.js";
 import { migrate } from "./migrate.js";
 import { pooledSql } from "./sql.js";
 import { valueTypes } from "./value-types.js";
+import { watchStatements } from "./watch-statements.js";
 
 export interface OpenDatabaseOptions {
   /** What to do about the data folder of the embedded database; no meaning with `databaseUrl`. `client` if unset. */
@@ -71,6 +72,7 @@ async function connect(
   // An idle connection that breaks (a server that restarts) is replaced by the next query; unheard, it would end
   // the process.
   pool.on("error", (error) => logger.warn({ reason: error.message }, "an idle database connection broke"));
+  const onStatement = watchStatements(pool);
   const sql = pooledSql(pool, kind);
   try {
     await reach(pool, kind, address);
@@ -87,6 +89,7 @@ async function connect(
     prisma,
     pool,
     ...sql,
+    onStatement,
     close() {
       closing ??= (async () => {
         await prisma.$disconnect();

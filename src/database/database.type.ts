@@ -15,6 +15,14 @@ export interface Sql {
   ): Promise<Row[]>;
 }
 
+/** One statement that was answered. */
+export interface AnsweredStatement {
+  /** Its first word. */
+  readonly kind: "select" | "with" | "insert" | "update" | "delete" | "begin" | "commit" | "rollback" | "other";
+  readonly seconds: number;
+  readonly failed: boolean;
+}
+
 /** One Postgres with pgvector: a server of the shop's, or the embedded one, spoken to in the same wire protocol. */
 export interface Database extends Sql {
   readonly kind: "postgres" | "embedded";
@@ -29,5 +37,7 @@ export interface Database extends Sql {
    * embedded database has one session, and an open transaction holds everybody else up. `SET LOCAL` only.
    */
   transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  /** Tells of every statement of this process from now on, until what is returned is called. */
+  onStatement(listener: (statement: AnsweredStatement) => void): () => void;
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 export { type OpenDatabaseOptions, openDatabase } from "./connect.js";
-export type { Database, Sql } from "./database.type.js";
+export type { AnsweredStatement, Database, Sql } from "./database.type.js";
 export { announceHttpAddress, describeHolder, type Holder } from "./embedded/holder.js";
 export type { DataFolderRole } from "./embedded/host.js";
 export * from "./errors.js";

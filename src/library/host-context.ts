@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { GraphQLError } from "graphql";
 import { BadUserInput } from "../errors.js";
@@ -53,10 +52,4 @@ export function headersOf({ headers }: RequestLike): IncomingHttpHeaders {
   if (typeof get !== "function") return headers as IncomingHttpHeaders;
   const names = ["authorization", "x-storefront-key", "x-visitor-key", "x-request-id"] as const;
   return Object.fromEntries(names.map((name) => [name, get.call(headers, name) ?? undefined]));
-}
-
-/** The id that the host's own logs have for the request, if it came with a plain one. */
-export function requestIdOf(headers: IncomingHttpHeaders): string {
-  const given = headers["x-request-id"];
-  return typeof given === "string" && /^[\w-]{1,100}$/.test(given) ? given : randomUUID();
 }

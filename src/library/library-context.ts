@@ -5,9 +5,10 @@ import { createIdentifyViewer } from "../server/access/identify-viewer.js";
 import type { ServerParts } from "../server/build-server.js";
 import { toRequestError } from "../server/graphql-errors.js";
 import { createGraphqlLoaders } from "../server/graphql-loaders.js";
+import { requestIdOf } from "../server/operate/request-id.js";
 import { visitorOf } from "../server/visitor-key.js";
 import type { Viewer } from "../viewer.js";
-import { headersOf, requestIdOf } from "./host-context.js";
+import { headersOf } from "./host-context.js";
 import type { Lookalike } from "./lookalike.type.js";
 
 /** Nobody tells a library when a caller has gone. */

@@ -24,7 +24,13 @@ import { createSimilarItemsOf } from "./similar-items-of.js";
  */
 export async function lookalike(options: LookalikeOptions = {}): Promise<Lookalike> {
   const { logger: hostLogger, fields, typePrefix, ...settings } = options;
-  const config = checkConfig({ ...settings, logLevel: settings.logLevel ?? (hostLogger ? "info" : "warn") });
+  const config = checkConfig({
+    ...settings,
+    logLevel: settings.logLevel ?? (hostLogger ? "info" : "warn"),
+    // The host has its own log of requests, and its own figures.
+    requestLogLevel: settings.requestLogLevel ?? "debug",
+    metrics: settings.metrics ?? false,
+  });
   const { logger, writeLine } = createLibraryLog(config.logLevel, hostLogger);
   const core = await composeCore(config, logger, "client");
   const closing = new Set<() => Promise<unknown>>([() => core.close()]);

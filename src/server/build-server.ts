@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { fastifyApolloHandler } from "@as-integrations/fastify";
 import cors from "@fastify/cors";
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from "fastify";
@@ -19,7 +18,12 @@ import { createGraphqlLoaders, type LoaderSources } from "./graphql-loaders.js";
 import { buildGraphqlSchema } from "./graphql-schema.js";
 import { createGraphqlServer } from "./graphql-server.js";
 import { addGraphqlStream } from "./graphql-stream.js";
-import { addHealthRoutes, type ReadinessChecks } from "./health-routes.js";
+import { addConnectionRelease, type Draining } from "./operate/draining.js";
+import { addHealthRoutes, type ReadinessChecks } from "./operate/health-routes.js";
+import type { Metrics } from "./operate/metrics.js";
+import { addMetricsRoute } from "./operate/metrics-route.js";
+import { requestIdOf } from "./operate/request-id.js";
+import { watchRequests } from "./operate/watch-requests.js";
 import { withPhotosAt } from "./photo-addresses.js";
 import { addPhotoRoute } from "./photo-route.js";
 import { addSafeHeaders } from "./safe-headers.js";
@@ -28,7 +32,10 @@ import { visitorOf } from "./visitor-key.js";
 /** What the server needs of the other stages; compose.ts makes it. */
 export interface ServerParts {
   readonly config: AccessSettings &
-    Pick<Config, "explorer" | "fetchMaxBytes" | "corsOrigins" | "cacheSeconds" | "publicUrl">;
+    Pick<
+      Config,
+      "explorer" | "fetchMaxBytes" | "corsOrigins" | "cacheSeconds" | "publicUrl" | "requestLogLevel" | "metricsToken"
+    >;
   readonly logger: Logger;
   readonly resolvers: readonly object[];
   readonly sources: LoaderSources;
@@ -36,6 +43,10 @@ export interface ServerParts {
   readonly progress: ProgressSource;
   readonly training: TrainingProgressSource;
   readonly readiness: ReadinessChecks;
+  /** Left out: there is no /metrics. */
+  readonly metrics?: Metrics | undefined;
+  /** Left out: the server does not know that it is about to end. */
+  readonly draining?: Draining;
   /** Makes the subgraph of the schema, for /subgraph; left out: there is none. */
   readonly subgraph?: (schema: GraphQLSchema) => GraphQLSchema;
 }
@@ -50,8 +61,8 @@ const NEVER = new AbortController().signal;
 const BODY_MARGIN_BYTES = 4 * 1024 * 1024;
 
 /**
- * The HTTP server, ready but not listening: /graphql, /healthz, /readyz, /photos and the explorer. `close()` waits for
- * requests under way.
+ * The HTTP server, ready but not listening: /graphql, /healthz, /readyz, /metrics, /photos and the explorer. `close()`
+ * waits for requests under way.
  */
 export async function buildServer(parts: ServerParts): Promise<FastifyInstance> {
   const { config, logger, sources } = parts;
@@ -59,16 +70,20 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   const server = fastify({
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
-    genReqId: () => randomUUID(),
+    genReqId: ({ headers }) => requestIdOf(headers),
     // A picture comes as base64, a third larger than its bytes.
     bodyLimit: Math.ceil((config.fetchMaxBytes * 4) / 3) + BODY_MARGIN_BYTES,
     requestTimeout: 60_000,
     forceCloseConnections: "idle",
+    // What still comes on a connection that is kept is answered like everything before.
+    return503OnClosing: false,
     trustProxy: proxiesOf(config),
     frameworkErrors: answerRouterError,
     clientErrorHandler: answerClientError,
   });
+  watchRequests(server, config, logger, (request) => parts.metrics?.request(request));
   addSafeHeaders(server);
+  if (parts.draining) addConnectionRelease(server, parts.draining);
   addErrorAnswers(server);
   if (config.corsOrigins.length > 0) {
     const origin = config.corsOrigins.includes("*") ? "*" : config.corsOrigins;
@@ -90,6 +105,10 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
     signal,
     caching: createCaching(),
     countPictures: (count) => access.countPictures(request, count),
+    noteOperation(operation) {
+      request.operation = operation;
+      parts.metrics?.operation(operation);
+    },
   });
   const { onRequest, preHandler } = access;
   const addGraphql = async (url: string, answered: GraphQLSchema, { manifest, preHandler }: Queries): Promise<void> => {
@@ -106,7 +125,8 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   }
   addGraphqlStream(server, schema, createContext, { onRequest, preHandler });
 
-  addHealthRoutes(server, parts.readiness, logger);
+  addHealthRoutes(server, parts.readiness, logger, parts.draining);
+  if (parts.metrics) addMetricsRoute(server, parts.metrics, config, access);
   addPhotoRoute(server, { products: sources.products, blobs: parts.blobs });
   if (config.explorer) {
     addExplorer(server, async () => {

@@ -6,6 +6,7 @@ import type { ModelVersion } from "../models/model-version.type.js";
 import type { SimilarItemsPage, SimilarItemsRequest } from "../similar/similar-items.type.js";
 import type { Viewer } from "../viewer.js";
 import type { Caching } from "./access/caching.js";
+import type { AnsweredOperation } from "./operate/operation.type.js";
 
 export type { Viewer } from "../viewer.js";
 
@@ -40,4 +41,6 @@ export interface GraphqlContext {
   readonly caching?: Caching;
   /** Counts searches by picture against whoever asks; absent where nothing is counted. @throws RateLimited */
   readonly countPictures?: (count: number) => Promise<void>;
+  /** Told what was answered; absent where nobody watches. */
+  readonly noteOperation?: (operation: AnsweredOperation) => void;
 }

@@ -9,6 +9,7 @@ import { manifestCache, type QueryManifest } from "./access/persisted-queries.js
 import type { GraphqlContext } from "./graphql-context.type.js";
 import { formatGraphqlError, isUnforeseen, MASKED } from "./graphql-errors.js";
 import { LIMITS, limitsPlugin, shapeRules } from "./graphql-limits.js";
+import { watchOperations } from "./operate/watch-operations.js";
 import { createDocumentStore, createQueryTexts } from "./query-caches.js";
 
 /** Apollo Server over a schema, with limits, masked errors and no batching. Start it before use. */
@@ -41,6 +42,7 @@ export function createGraphqlServer(
       ApolloServerPluginCacheControlDisabled(),
       limitsPlugin(),
       faultsPlugin(options.logger),
+      watchOperations(),
       cacheHeadersPlugin(schema, options.cacheSeconds),
     ],
   });
