@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { packageRoot } from "../database/package-root.js";
-import { experimentVariants } from "./experiment-variants.js";
+import { number, threeNumbers, wholeNumber } from "./argument-readers.js";
+import { command } from "./command.js";
 import { describeFailure } from "./failure.js";
 import { labelNames } from "./label-names.js";
+import { addExperiments, addRules } from "./merchandising-commands.js";
 
 /**
  * Runs one command line. Commands are loaded when they run, so that `--help` and `--version` come at once.
@@ -37,15 +39,6 @@ export function buildProgram(): Command {
   addTraining(program);
   addEncoders(program);
   return program;
-}
-
-/** A command with what all of them share. */
-function command(parent: Command, usage: string, description: string): Command {
-  return parent
-    .command(usage)
-    .description(description)
-    .option("--data <dir>", "folder of the embedded database, photos and encoders (LOOKALIKE_DATA)")
-    .exitOverride();
 }
 
 function addServices(program: Command): void {
@@ -148,67 +141,6 @@ function addQuestions(program: Command): void {
     .action(async (id, options) => (await import("./promote.command.js")).deleteModel(id, options));
 }
 
-function addRules(program: Command): void {
-  const rules = program.command("rules").description("products pinned or hidden in similarItems").exitOverride();
-  const narrowed = (usage: string, description: string): Command =>
-    command(rules, usage, description)
-      .option("--for-product <product>", "only in the answer for this product")
-      .option("--for-category <path>", "only in the answers for this category and below: Shoes > Boots", categoryPath)
-      .option("--from <date>", "from this moment on: 2026-12-01, or 2026-12-01T08:00:00+01:00", date)
-      .option("--to <date>", "until this moment", date)
-      .option("--note <text>", "for people");
-  command(rules, "list", "list the rules, newest first")
-    .option("--product <product>", "those that pin or hide this product")
-    .option("--for-product <product>", "those about this product's answer alone")
-    .option("--for-category <path>", "those about this very category: Shoes > Boots", categoryPath)
-    .addOption(new Option("--state <state>", "those in this state").choices(["scheduled", "active", "expired"]))
-    .option("--first <n>", "how many, 1 to 1000", wholeNumber(1, 1_000), 50)
-    .option("--json", "print JSON")
-    .action(async (options) => (await import("./rules.command.js")).listRules(options));
-  narrowed("pin <product>", "show a product at a position")
-    .requiredOption("--position <n>", "1 to 100, counted over all pages", wholeNumber(1, 100))
-    .option("--json", "print the rule as JSON")
-    .action(async (product, options) => (await import("./rules.command.js")).pinProduct(product, options));
-  narrowed("hide <product>", "keep a product out")
-    .option("--json", "print the rule as JSON")
-    .action(async (product, options) => (await import("./rules.command.js")).hideProduct(product, options));
-  command(rules, "remove <rule>", "remove a rule, such as rule_3")
-    .option("--json", "print the rule as JSON")
-    .action(async (rule, options) => (await import("./rules.command.js")).removeRule(rule, options));
-}
-
-function addExperiments(program: Command): void {
-  const experiments = program
-    .command("experiments")
-    .description("models that answer different visitors at the same time")
-    .exitOverride();
-  command(experiments, "list", "list the experiments, newest first")
-    .option("--json", "print JSON")
-    .action(async (options) => (await import("./experiments.command.js")).listExperiments(options));
-  command(experiments, "start <name>", "have different models answer different visitors")
-    .requiredOption("--models <models>", "ids with weights, the control first: 3=0.5,7=0.5", experimentVariants)
-    .option("--from <date>", "from this moment on; left out: now", date)
-    .option("--to <date>", "until this moment", date)
-    .option("--days <n>", "without --to: for so many days, 1 to 366", wholeNumber(1, 366), 14)
-    .option("--share <share>", "part of the visitors who take part, above 0 to 1", number(0, 1), 1)
-    .option("--json", "print the experiment as JSON")
-    .action(async (name, options) => (await import("./experiments.command.js")).startExperiment(name, options));
-  command(
-    experiments,
-    "stop <experiment>",
-    "end an experiment, such as exp_3: the active model answers everybody again",
-  )
-    .option("--json", "print the experiment as JSON")
-    .action(async (id, options) => (await import("./experiments.command.js")).stopExperiment(id, options));
-  command(
-    experiments,
-    "report <experiment>",
-    "what shoppers did with each model's answers; * marks intervals apart from the control's",
-  )
-    .option("--json", "print JSON")
-    .action(async (id, options) => (await import("./experiments.command.js")).reportExperiment(id, options));
-}
-
 function addTraining(program: Command): void {
   command(program, "train", "learn the shop's own notion of similar")
     .option(
@@ -288,42 +220,6 @@ function addEncoders(program: Command): void {
     .option("--licence <name>", "of its weights; left out: unknown")
     .option("--json", "print JSON")
     .action(async (file, options) => (await import("./encoder.command.js")).add(file, options));
-}
-
-function wholeNumber(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
-  };
-}
-
-function number(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() !== "" && value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`It must be a number from ${least} to ${most}.`);
-  };
-}
-
-function categoryPath(text: string): string[] {
-  const levels = text.split(">").map((level) => level.trim());
-  if (levels.every((level) => level !== "")) return levels;
-  throw new InvalidArgumentError("Write the levels outermost first, with > between them: Shoes > Boots.");
-}
-
-/** A day means its beginning in UTC; a time says its zone. */
-function date(text: string): Date {
-  const isDate = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/.test(text);
-  const value = new Date(text);
-  if (isDate && !Number.isNaN(value.getTime())) return value;
-  throw new InvalidArgumentError("Write it as 2026-12-01, or with time and zone as 2026-12-01T08:00:00+01:00.");
-}
-
-function threeNumbers(text: string): [number, number, number] {
-  const [red, green, blue, ...others] = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
-  if ([red, green, blue].every(Number.isFinite) && others.length === 0) return [red!, green!, blue!];
-  throw new InvalidArgumentError("It must be three numbers, for example 0.485,0.456,0.406.");
 }
 
 function readVersion(): string {
