@@ -101,7 +101,10 @@ export interface Lookalike {
    * Its resolvers find what `createContext` makes.
    */
   subgraphSchema(): GraphQLSchema;
-  /** Everything that a server of our own serves, /graphql, /photos, /healthz and /readyz, below the path it is put at. */
+  /**
+   * Everything that a server of our own serves, /graphql, /photos, /healthz, /readyz and, where `metrics` is on, /metrics,
+   * below the path it is put at.
+   */
   readonly handler: NodeHandler;
   /** The same for Express: `app.use("/lookalike", plugin.expressMiddleware)`. */
   readonly expressMiddleware: ExpressMiddleware;

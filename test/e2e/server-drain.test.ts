@@ -34,8 +34,8 @@ function ask(agent: http.Agent, address: string, method: "GET" | "POST", body?: 
   });
 }
 
-/** A request of which half is sent, until `finish` sends the rest. */
-async function startSlowly(address: string): Promise<{ finish(): Promise<string> }> {
+/** A request of which only so many characters are sent, until `finish` sends the rest. */
+async function startSlowly(address: string, characters: number): Promise<{ finish(): Promise<string> }> {
   const { hostname, port } = new URL(address);
   const socket: Socket = connect(Number(port), hostname);
   let answer = "";
@@ -47,10 +47,12 @@ async function startSlowly(address: string): Promise<{ finish(): Promise<string>
     socket.on("error", reject);
   });
   const head = `POST /graphql HTTP/1.1\r\nHost: ${hostname}:${port}\r\nContent-Type: application/json\r\nContent-Length: ${BODY.length}`;
-  await new Promise<void>((resolve) => socket.write(`${head}\r\n\r\n${BODY.slice(0, 10)}`, () => resolve()));
+  const text = `${head}\r\n\r\n${BODY}`;
+  await new Promise<void>((resolve) => socket.once("connect", resolve));
+  if (characters > 0) await new Promise<void>((resolve) => socket.write(text.slice(0, characters), () => resolve()));
   return {
     async finish() {
-      socket.write(BODY.slice(10));
+      socket.write(text.slice(characters));
       await ended;
       return answer;
     },
@@ -108,7 +110,7 @@ describeOnBothDatabases("a server that is told to end", (_, kind) => {
     assert.equal((await ask(balancer, `${address}/readyz`, "GET")).status, 200);
     while (answers.length < CLIENTS * 3) await delay(5);
     assert.ok(answers.every(({ connection }) => connection !== "close"));
-    const slow = await startSlowly(address);
+    const slow = await Promise.all([0, 30, 150].map((characters) => startSlowly(address, characters)));
 
     service.signal("SIGTERM");
     let probe: Answer;
@@ -130,8 +132,7 @@ describeOnBothDatabases("a server that is told to end", (_, kind) => {
     );
     assert.ok(answers.slice(-CLIENTS).every(({ connection }) => connection === "close"));
     await untilRefused(address);
-    const late = await slow.finish();
-    assert.match(late, /^HTTP\/1\.1 200 OK[\s\S]*"totalCount":0/);
+    for (const { finish } of slow) assert.match(await finish(), /^HTTP\/1\.1 200 OK[\s\S]*"totalCount":0/);
     assert.equal(await service.ended, 0);
   });
 });

@@ -45,6 +45,11 @@ export function createShopGauges(registry: Registry, sources: ShopSources): { re
     labelNames: ["result"],
     registers: [registry],
   });
+  const evictions = new Counter({
+    name: "lookalike_cache_evictions_total",
+    help: "Answers that made room for others.",
+    registers: [registry],
+  });
 
   const readJobs = remembered(
     async () => ({ counts: await queue.counts(), ages: await readOldestJobs(database) }),
@@ -103,9 +108,11 @@ export function createShopGauges(registry: Registry, sources: ShopSources): { re
     entries.set(counters.entries);
     bytes.set(counters.bytes);
     cache.reset();
-    for (const result of ["hits", "misses", "shared", "bypassed", "evictions"] as const) {
+    for (const result of ["hits", "misses", "shared", "bypassed"] as const) {
       cache.inc({ result }, counters[result]);
     }
+    evictions.reset();
+    evictions.inc(counters.evictions);
   }
 
   return {
