@@ -1,8 +1,9 @@
-import { type Core, composeCore } from "../compose.js";
+import type { Core } from "../compose.js";
 import { formatExperimentId, parseExperimentId } from "../experiments/experiment-id.js";
 import { type ComparedRate, type Experiment, ExperimentNotFound, type Variant } from "../experiments/index.js";
 import { formatTable, writeAnswer } from "./answer.js";
-import { type CommonOptions, openSettings } from "./settings.js";
+import type { CommonOptions } from "./settings.js";
+import { withCore } from "./with-core.js";
 
 const DAY_MS = 86_400_000;
 
@@ -91,14 +92,4 @@ function toKey(text: string): number {
   const id = parseExperimentId(text);
   if (id === undefined) throw new ExperimentNotFound(text);
   return id;
-}
-
-async function withCore(options: CommonOptions, work: (core: Core) => Promise<void>): Promise<void> {
-  const { config, logger } = openSettings(options, "answer");
-  const core = await composeCore(config, logger, "client");
-  try {
-    await work(core);
-  } finally {
-    await core.close();
-  }
 }

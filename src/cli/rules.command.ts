@@ -1,11 +1,12 @@
 import { formatProductId } from "../catalog/products/product-id.js";
-import { type Core, composeCore } from "../compose.js";
+import type { Core } from "../compose.js";
 import { BadUserInput } from "../errors.js";
 import { ProductNotFound } from "../similar/index.js";
 import { type NewRule, RuleNotFound, type SimilarRule, type SimilarRuleState } from "../similar/rules/index.js";
 import { formatRuleId, parseRuleId } from "../similar/rules/rule-id.js";
 import { formatTable, writeAnswer } from "./answer.js";
-import { type CommonOptions, openSettings } from "./settings.js";
+import type { CommonOptions } from "./settings.js";
+import { withCore } from "./with-core.js";
 
 interface ScopeOptions extends CommonOptions {
   readonly forProduct?: string;
@@ -118,14 +119,4 @@ async function findId({ findProduct }: Core, reference: string | undefined): Pro
   const id = await findProduct(reference);
   if (id === undefined) throw new ProductNotFound(reference);
   return id;
-}
-
-async function withCore(options: CommonOptions, work: (core: Core) => Promise<void>): Promise<void> {
-  const { config, logger } = openSettings(options, "answer");
-  const core = await composeCore(config, logger, "client");
-  try {
-    await work(core);
-  } finally {
-    await core.close();
-  }
 }

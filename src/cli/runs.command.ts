@@ -1,9 +1,9 @@
-import { type Core, composeCore } from "../compose.js";
 import { formatPositive } from "../learning/runs/training-request.js";
 import type { TrainingRun } from "../learning/runs/training-run.type.js";
 import { formatTable, writeAnswer } from "./answer.js";
-import { type CommonOptions, openSettings } from "./settings.js";
+import type { CommonOptions } from "./settings.js";
 import { sayWhoTrains, tell, waitAndTell } from "./train.command.js";
+import { withCore } from "./with-core.js";
 
 /** Lists training runs, newest first, or tells everything about one. */
 export async function showRuns(
@@ -76,14 +76,4 @@ function toJson({
     failure: failure === null ? null : { code: failureCode, message: failure },
     ...{ createdAt: run.createdAt, startedAt: run.startedAt, finishedAt: run.finishedAt },
   };
-}
-
-async function withCore(options: CommonOptions, work: (core: Core) => Promise<void>): Promise<void> {
-  const { config, logger } = openSettings(options, "answer");
-  const core = await composeCore(config, logger, "client");
-  try {
-    await work(core);
-  } finally {
-    await core.close();
-  }
 }
