@@ -3,10 +3,12 @@ import { networkInterfaces } from "node:os";
 import { PassThrough } from "node:stream";
 import { after, before, describe, it } from "node:test";
 import type { FastifyInstance } from "fastify";
+import { Registry } from "prom-client";
 import { composeServer } from "../../src/compose-server.js";
 import type { Config } from "../../src/config.js";
 import { createLogger } from "../../src/logger.js";
 import { buildServer, type ServerParts } from "../../src/server/build-server.js";
+import { createShopGauges } from "../../src/server/operate/shop-gauges.js";
 import { describeOnBothDatabases } from "../support/database.js";
 import { asAdmin, askGraphql, fillShop, openShop, type TestShop } from "../support/shop.js";
 
@@ -106,7 +108,7 @@ describeOnBothDatabases("the figures of a server", (_, kind) => {
     assert.ok(names.size <= 101 && names.has("other"), `${names.size} names`);
   });
 
-  it("tell how long the oldest photo has waited for its vector, and say what cannot be read", async () => {
+  it("tell how long the oldest photo has waited for its vector", async () => {
     const other = await startServer(shop);
     await shop.core.database.query("UPDATE image_blob SET created_at = now() - interval '1 hour'");
     const model = await shop.core.models.active();
@@ -121,14 +123,31 @@ describeOnBothDatabases("the figures of a server", (_, kind) => {
     const lag = figureOf(late, "lookalike_embedding_lag_seconds")!;
     assert.ok(lag >= 3600 && lag < 4200, `${lag} s`);
     await other.close();
+  });
 
-    const queue = { counts: () => Promise.reject(new Error("the queue is gone")) };
-    const broken = await startServer(shop, { queue: { ...shop.core.queue, ...queue } });
-    const text = await (await fetch(`${broken.address}/metrics`)).text();
-    assert.equal(figureOf(text, 'lookalike_figures_failing{part="jobs"}'), 1);
-    assert.equal(figureOf(text, 'lookalike_jobs{queue="embed-photo",state="waiting"}'), undefined);
-    assert.equal(figureOf(text, `lookalike_active_model{id="${model.id}",name="${model.name}"}`), 1);
-    await broken.close();
+  it("say what cannot be read, and forget what it was", async () => {
+    let works = true;
+    const counts: TestShop["core"]["queue"]["counts"] = async () => {
+      if (!works) throw new Error("the queue is gone");
+      return shop.core.queue.counts();
+    };
+    const registry = new Registry();
+    const gauges = createShopGauges(registry, { ...shop.core, queue: { counts } }, 0);
+    const look = async (): Promise<[failing: number | undefined, waiting: number | undefined]> => {
+      await gauges.read();
+      const text = await registry.metrics();
+      const { id, name } = await shop.core.models.active();
+      assert.equal(figureOf(text, `lookalike_active_model{id="${id}",name="${name}"}`), 1, "the others are there");
+      return [
+        figureOf(text, 'lookalike_figures_failing{part="jobs"}'),
+        figureOf(text, 'lookalike_jobs{queue="embed-photo",state="waiting"}'),
+      ];
+    };
+    assert.deepEqual(await look(), [0, 0]);
+    works = false;
+    assert.deepEqual(await look(), [1, undefined]);
+    works = true;
+    assert.deepEqual(await look(), [0, 0]);
   });
 });
 

@@ -24,8 +24,15 @@ const JOBS_PAUSE_MS = 5_000;
 const PHOTOS_PAUSE_MS = 30_000;
 const PHOTOS_PAUSE_FACTOR = 50;
 
-/** Figures that are read when somebody asks for them. Never throws: a part that fails is absent, and said to fail. */
-export function createShopGauges(registry: Registry, sources: ShopSources): { read(): Promise<void> } {
+/**
+ * Figures that are read when somebody asks for them. Never throws: a part that fails is absent, and said to fail.
+ * @param jobsPauseMs how long jobs and the model are remembered
+ */
+export function createShopGauges(
+  registry: Registry,
+  sources: ShopSources,
+  jobsPauseMs = JOBS_PAUSE_MS,
+): { read(): Promise<void> } {
   const { database, queue, models, logger } = sources;
   const gauge = <Label extends string = never>(name: string, help: string, labelNames: Label[] = []): Gauge<Label> =>
     new Gauge({ name: `lookalike_${name}`, help, labelNames, registers: [registry] });
@@ -53,11 +60,11 @@ export function createShopGauges(registry: Registry, sources: ShopSources): { re
 
   const readJobs = remembered(
     async () => ({ counts: await queue.counts(), ages: await readOldestJobs(database) }),
-    () => JOBS_PAUSE_MS,
+    () => jobsPauseMs,
   );
   const readModel = remembered(
     () => models.active(),
-    () => JOBS_PAUSE_MS,
+    () => jobsPauseMs,
   );
   const readPhotos = remembered(
     async () => readPhotoNumbers(database, (await models.active()).id),
