@@ -1,11 +1,9 @@
-import { composeCore } from "../compose.js";
 import { formatTable, writeAnswer } from "./answer.js";
-import { type CommonOptions, openSettings } from "./settings.js";
+import type { CommonOptions } from "./settings.js";
+import { withCore } from "./with-core.js";
 
 export async function showHealth(options: CommonOptions): Promise<void> {
-  const { config, logger } = openSettings(options, "answer");
-  const core = await composeCore(config, logger, "client");
-  try {
+  await withCore(options, async (core) => {
     const health = await core.readHealth();
     writeAnswer(health, options.json, () => [
       ...formatTable(
@@ -38,7 +36,5 @@ export async function showHealth(options: CommonOptions): Promise<void> {
         health.jobs.map(({ name, waiting, active, retrying, failed }) => [name, waiting, active, retrying, failed]),
       ),
     ]);
-  } finally {
-    await core.close();
-  }
+  });
 }

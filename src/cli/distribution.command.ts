@@ -1,6 +1,5 @@
 import path from "node:path";
 import sharp from "sharp";
-import { composeCore } from "../compose.js";
 import { BadUserInput } from "../errors.js";
 import {
   type DistanceDistribution,
@@ -8,7 +7,8 @@ import {
   drawDistributions,
 } from "../learning/distribution/index.js";
 import { formatTable, say, writeAnswer } from "./answer.js";
-import { type CommonOptions, openSettings } from "./settings.js";
+import type { CommonOptions } from "./settings.js";
+import { withCore } from "./with-core.js";
 import { writeResult } from "./write-result.js";
 
 export interface DistributionOptions extends CommonOptions, DistributionRequest {
@@ -23,9 +23,7 @@ export async function showDistribution(options: DistributionOptions): Promise<vo
   if (extension !== undefined && extension !== ".svg" && extension !== ".png") {
     throw new BadUserInput(`--out must end in .svg or .png, not ${JSON.stringify(path.basename(out!))}.`, ["out"]);
   }
-  const { config, logger } = openSettings(options, "answer");
-  const core = await composeCore(config, logger, "client");
-  try {
+  await withCore(options, async (core) => {
     const after = await core.distributions.measure({ model, labels, split });
     const before =
       against === undefined ? undefined : await core.distributions.measure({ model: against, labels, split });
@@ -41,9 +39,7 @@ export async function showDistribution(options: DistributionOptions): Promise<vo
     writeAnswer(toJson(after, before), options.json, () =>
       tableOf([after, before].filter((each) => each !== undefined)),
     );
-  } finally {
-    await core.close();
-  }
+  });
 }
 
 function toJson(after: DistanceDistribution, before: DistanceDistribution | undefined): unknown {

@@ -1,4 +1,3 @@
-import { composeCore } from "../compose.js";
 import { BadUserInput } from "../errors.js";
 import {
   type Comparison,
@@ -9,7 +8,8 @@ import {
 } from "../evaluation/index.js";
 import { FIGURES } from "../evaluation/ranking-metrics.js";
 import { formatTable, say, writeAnswer } from "./answer.js";
-import { type CommonOptions, openSettings } from "./settings.js";
+import type { CommonOptions } from "./settings.js";
+import { withCore } from "./with-core.js";
 
 export interface EvaluateOptions extends CommonOptions, Omit<EvaluationRequest, "heldOut" | "onlyLabels"> {
   readonly labelsOnly?: readonly string[];
@@ -19,9 +19,7 @@ export interface EvaluateOptions extends CommonOptions, Omit<EvaluationRequest, 
 
 /** Prints how well the products of one label find each other with a model's vectors, or with two models'. */
 export async function showEvaluation(options: EvaluateOptions): Promise<void> {
-  const { config, logger } = openSettings(options, "answer");
-  const core = await composeCore(config, logger, "client");
-  try {
+  await withCore(options, async (core) => {
     const { model, labels, split, gallery, labelsOnly, excludeLabels, against } = options;
     const request: EvaluationRequest = {
       ...{ model, labels, split, gallery },
@@ -47,9 +45,7 @@ export async function showEvaluation(options: EvaluateOptions): Promise<void> {
       ...(compared === undefined ? figureLines(report) : comparisonLines(compared)),
       ...(options.byLabel ? ["", ...labelLines(report, compared)] : []),
     ]);
-  } finally {
-    await core.close();
-  }
+  });
 }
 
 interface Compared {

@@ -1,12 +1,10 @@
-import { composeCore } from "../compose.js";
 import type { ModelDetails } from "../models/model-details.type.js";
 import { formatTable, writeAnswer } from "./answer.js";
-import { type CommonOptions, openSettings } from "./settings.js";
+import type { CommonOptions } from "./settings.js";
+import { withCore } from "./with-core.js";
 
 export async function listModels(options: CommonOptions): Promise<void> {
-  const { config, logger } = openSettings(options, "answer");
-  const core = await composeCore(config, logger, "client");
-  try {
+  await withCore(options, async (core) => {
     const models = await Promise.all(
       (await core.listModels()).map(async (model) => ({
         ...model,
@@ -30,9 +28,7 @@ export async function listModels(options: CommonOptions): Promise<void> {
             ]),
           ),
     );
-  } finally {
-    await core.close();
-  }
+  });
 }
 
 function gateOf({ metrics: { gate, promotion } }: ModelDetails): string {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type Core, composeCore } from "../compose.js";
+import type { Core } from "../compose.js";
 import { BadUserInput } from "../errors.js";
 import { countWorkers } from "../jobs/worker-presence.js";
 import { ModelNotReady } from "../models/index.js";
@@ -7,7 +7,8 @@ import type { ModelVersion } from "../models/model-version.type.js";
 import { superviseWorker, type WorkerSupervisor } from "../server/worker-supervisor.js";
 import { say, writeAnswer } from "./answer.js";
 import { startProgress } from "./progress.js";
-import { type CommonOptions, openSettings } from "./settings.js";
+import type { CommonOptions } from "./settings.js";
+import { withCore } from "./with-core.js";
 
 const LOOK_EVERY_MS = 500;
 
@@ -17,7 +18,7 @@ export interface PromoteOptions extends CommonOptions {
 }
 
 export async function promoteModel(id: string, options: PromoteOptions): Promise<void> {
-  await withCore(options, async (core) => {
+  await answerWithModel(options, async (core) => {
     const modelId = toModelId(id);
     const promote = () => core.promotion.promote(modelId, { force: options.force === true });
     const model = options.wait ? await whenReady(core, modelId, promote) : await promote();
@@ -26,31 +27,27 @@ export async function promoteModel(id: string, options: PromoteOptions): Promise
 }
 
 export async function rollbackModel(options: CommonOptions): Promise<void> {
-  await withCore(options, async (core) => {
+  await answerWithModel(options, async (core) => {
     const model = await core.promotion.rollback();
     return [model, `${model.name} answers again.`];
   });
 }
 
 export async function deleteModel(id: string, options: CommonOptions): Promise<void> {
-  await withCore(options, async (core) => {
+  await answerWithModel(options, async (core) => {
     const model = await core.promotion.delete(toModelId(id));
     return [model, `${model.name} is deleted: its vectors and weights are gone.`];
   });
 }
 
-async function withCore(
+async function answerWithModel(
   options: CommonOptions,
   work: (core: Core) => Promise<readonly [ModelVersion, string]>,
 ): Promise<void> {
-  const { config, logger } = openSettings(options, "answer");
-  const core = await composeCore(config, logger, "client");
-  try {
+  await withCore(options, async (core) => {
     const [{ trained: _, ...model }, line] = await work(core);
     writeAnswer(model, options.json, () => [line]);
-  } finally {
-    await core.close();
-  }
+  });
 }
 
 /** Requests of a refresh after which a model that still lacks vectors is given up: photos come in all the time. */

@@ -1,18 +1,16 @@
 import { formatImageId, formatProductId } from "../catalog/products/product-id.js";
-import { composeCore } from "../compose.js";
 import { readSuspects } from "../learning/runs/run-records.reads.js";
 import { formatTable, writeAnswer } from "./answer.js";
 import { describeAccuracy } from "./describe-run.js";
-import { type CommonOptions, openSettings } from "./settings.js";
+import type { CommonOptions } from "./settings.js";
+import { withCore } from "./with-core.js";
 
 /** Lists the photos that a run suspects of a wrong label, so that somebody can look at them in the shop. */
 export async function showSuspects(
   reference: string,
   options: CommonOptions & { readonly first: number },
 ): Promise<void> {
-  const { config, logger } = openSettings(options, "answer");
-  const core = await composeCore(config, logger, "client");
-  try {
+  await withCore(options, async (core) => {
     const run = await core.training.resolve(reference);
     const suspects = await readSuspects(core.database, run.id, options.first);
     const products = await core.products.byIds(suspects.map(({ productId }) => productId));
@@ -43,7 +41,5 @@ export async function showSuspects(
             ]),
           )),
     ]);
-  } finally {
-    await core.close();
-  }
+  });
 }
